@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/// caisson-keeper SUPERVISOR_PID: parent of all workers of one supervisor. Started by the supervisor only.
+#include <linux/close_range.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/system.hpp"
+#include "keeper/keeper.hpp"
+
+int main(int argc, char** argv) {
+    using namespace caisson;
+    if (argc != 2) {
+        std::fputs("caisson-keeper: this program is started by caisson, not by hand\n", stderr);
+        return 2;
+    }
+    // The program that embeds the engine may have descriptors that are not close-on-exec.
+    ::close_range(keeper::order_descriptor + 1, ~0U, 0);
+    keeper::Keeper keeper{Fd{keeper::order_descriptor}, sys::program_dir()};
+    return keeper.run(static_cast<pid_t>(std::strtol(argv[1], nullptr, 10)));
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/// A stream socket that carries frames, on the loop: reads are cut into frames, writes of one turn leave together.
+///
+/// Used on the loop's thread. The handlers may call anything of the channel but must not destroy it: close it, and let
+/// go of it in a later turn. After `close`, and after `on_end`, no handler is called any more.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/loop.hpp"
+#include "wire/codec.hpp"
+
+namespace caisson {
+
+class Channel {
+   public:
+    /// Why a channel ended.
+    struct Ending {
+        enum class Kind : std::uint8_t {
+            closed,   ///< the peer closed in good order, between two frames
+            cut_off,  ///< the peer closed in the middle of a frame
+            garbage,  ///< what came is no sequence of frames
+            error,    ///< the socket failed
+        };
+        Kind kind{};
+        std::string text;  ///< for people
+    };
+    struct Handlers {
+        std::function<void(const wire::Frame&)> on_frame;
+        std::function<void(const Ending&)> on_end;
+        std::function<void()> on_drained = {};  ///< everything that waited has been written
+    };
+
+    /// Takes a connected, non-blocking stream socket.
+    Channel(Loop& loop, Fd socket, Handlers handlers);
+    ~Channel();
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    /// Appends one frame to what leaves at the end of this turn.
+    void send(const wire::Header& header, std::string_view head = {}, std::string_view head_rest = {},
+              std::span<const std::byte> body = {});
+    /// Bytes that wait to be written.
+    [[nodiscard]] std::size_t waiting_bytes() const { return out_.size() - out_begin_; }
+    /// Writes what waits as far as the socket takes it, now.
+    void flush();
+
+    void pause_reading();
+    void resume_reading();
+
+    /// Bytes of the peer's stream that were cut into frames so far.
+    [[nodiscard]] std::uint64_t stream_offset() const { return stream_offset_; }
+    /// Bytes that the peer wrote at `stream_offset()` and that were found elsewhere (in its black box). They are handled
+    /// now, and dropped when they arrive. Works after the end of the stream too: what was cut off is completed.
+    void take_ahead(std::span<const std::byte> bytes);
+    /// Reads everything that has arrived, now, without waiting. Ends at end of stream, which is not reported.
+    void drain();
+
+    /// Closes the socket. No handler is called any more.
+    void close();
+    [[nodiscard]] bool closed() const { return !socket_; }
+
+   private:
+    void on_readable();
+    [[nodiscard]] bool read_once();  // true if there may be more
+    void feed_frames();
+    void hang_up();
+    void end(Ending::Kind kind, std::string text);
+    void flush_at_end_of_turn();
+
+    Loop& loop_;
+    Fd socket_;
+    Handlers handlers_;
+    Loop::Watch watch_;
+    wire::FrameReader reader_;
+    wire::Buffer out_;
+    std::size_t out_begin_ = 0;
+    std::size_t read_bytes_;  // how much to ask for: follows what comes, so that a thousand idle peers cost little
+    std::uint64_t stream_offset_ = 0;
+    std::uint64_t ahead_ = 0;  // bytes handled by take_ahead and still to arrive
+    bool flush_due_ = false;
+    bool waiting_writable_ = false;
+    bool draining_ = false;
+    bool muted_ = false;  // closed by its owner
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace caisson

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The event loop: one thread that waits for descriptors, timers, signals and posts, and calls back.
+///
+/// A turn of the loop runs every handler that is ready, then the end-of-turn hooks (that is where writes are gathered).
+/// Everything is used on the loop's thread, except `post` and `stop`, which any thread may call. Boost.Asio does the
+/// waiting, behind this header and nowhere else.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+
+#include "base/clock.hpp"
+
+namespace caisson {
+
+class Loop {
+   public:
+    using Callback = std::move_only_function<void()>;
+
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    /// Runs turns until `stop`.
+    void run();
+    /// Ends `run` after the turn under way.
+    void stop();
+    /// Runs `callback` in a later turn.
+    void post(Callback callback);
+    /// Runs `callback` once, at the end of this turn, before the loop waits again. Hooks may add hooks.
+    void at_end_of_turn(Callback callback);
+    /// The time at the start of this turn's handler: cheap, and good enough for anything that is not measured.
+    [[nodiscard]] static TimePoint now() { return Clock::now(); }
+
+    /// Tells when a descriptor is readable or writable. Does not own it: destroy the watch, then close the descriptor.
+    class Watch {
+       public:
+        Watch() = default;
+        Watch(Watch&&) noexcept;
+        Watch& operator=(Watch&&) noexcept;
+        ~Watch();
+        /// Calls back each time the descriptor is readable, until paused. The callback may destroy the watch.
+        void on_readable(Callback callback);
+        void pause_reading();
+        void resume_reading();
+        /// Calls back once, when the descriptor is writable.
+        void on_writable_once(Callback callback);
+        [[nodiscard]] explicit operator bool() const { return impl_ != nullptr; }
+
+       private:
+        friend class Loop;
+        struct Impl;
+        std::shared_ptr<Impl> impl_;
+    };
+    [[nodiscard]] Watch watch(int descriptor);
+
+    /// Calls back once at a time; arming anew replaces what was armed.
+    class Timer {
+       public:
+        Timer() = default;
+        Timer(Timer&&) noexcept;
+        Timer& operator=(Timer&&) noexcept;
+        ~Timer();
+        void arm_at(TimePoint time, Callback callback);
+        void arm_after(Duration delay, Callback callback);
+        void cancel();
+        [[nodiscard]] bool armed() const;
+
+       private:
+        friend class Loop;
+        struct Impl;
+        std::shared_ptr<Impl> impl_;
+    };
+    [[nodiscard]] Timer timer();
+
+    /// Calls back with each of these signals that the process gets, for as long as the loop lives.
+    void on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
+
+   private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace caisson

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/listener.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+#include "control/access.hpp"
+
+namespace caisson::control {
+namespace {
+
+/// Connections that one turn takes, so that a flood of them does not keep the loop from the calls.
+constexpr int accepts_per_turn = 16;
+
+Result<Fd> lock_beside(const std::filesystem::path& path) {
+    const auto name = path.native() + ".lock";
+    Fd lock{::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock) return fail_errno(cat("cannot open the lock ", name), errno);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        std::array<char, 32> owner{};
+        const auto length = ::pread(lock.get(), owner.data(), owner.size() - 1, 0);
+        const std::string pid{owner.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+        return fail(cat("a service is already running at ", path.native(), pid.empty() ? "" : " (pid ", printable(pid),
+                        pid.empty() ? "" : ")"),
+                    "stop it with `caisson stop`, or choose another --socket");
+    }
+    const auto own = std::to_string(::getpid());
+    if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), own.data(), own.size(), 0) < 0)
+        return fail_errno(cat("cannot write the lock ", name), errno);
+    return lock;
+}
+
+// The lock is ours, so whatever socket stands there belongs to nobody alive.
+Result<void> clear(const std::filesystem::path& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    if (!S_ISSOCK(status.st_mode))
+        return fail(cat(path.native(), " exists and is not a socket"), "remove it, or choose another service.socket");
+    if (::unlink(path.c_str()) != 0) return fail_errno(cat("cannot remove the stale socket ", path.native()), errno);
+    return {};
+}
+
+Result<void> make_folder(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto folder = path.parent_path();
+    if (folder.empty() || std::filesystem::is_directory(folder, error)) return {};
+    std::filesystem::create_directories(folder, error);
+    if (error)
+        return fail(cat("cannot make the folder ", folder.native(), ": ", error.message()),
+                    "make it, or choose another service.socket");
+    return {};
+}
+
+Result<void> set_rights(const std::filesystem::path& path, const settings::Access& access) {
+    if (!access.group.empty()) {
+        const auto group = group_id(access.group);
+        if (!group) return std::unexpected(group.error());
+        if (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0)
+            return fail_errno(cat("cannot give the socket to group ", access.group), errno);
+    }
+    unsigned mode = 0600;
+    std::from_chars(access.mode.data(), access.mode.data() + access.mode.size(), mode, 8);
+    if (::chmod(path.c_str(), static_cast<mode_t>(mode)) != 0) return fail_errno("cannot set the socket's mode", errno);
+    return {};
+}
+
+}  // namespace
+
+Result<Listener> Listener::bind(const std::filesystem::path& path, const settings::Access& access) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.native().size() >= sizeof address.sun_path)
+        return fail(cat("the socket path is too long (", path.native().size(), " bytes, at most ",
+                        sizeof address.sun_path - 1, "): ", path.native()),
+                    "choose a shorter service.socket");
+    std::memcpy(address.sun_path, path.c_str(), path.native().size());
+    if (auto made = make_folder(path); !made) return std::unexpected(made.error());
+    auto lock = lock_beside(path);
+    if (!lock) return std::unexpected(lock.error());
+    if (auto cleared = clear(path); !cleared) return std::unexpected(cleared.error());
+
+    Fd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket) return fail_errno("socket", errno);
+    // Nobody gets in between bind and chmod.
+    const mode_t before = ::umask(0177);
+    const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    ::umask(before);
+    if (bound != 0) return fail_errno(cat("cannot bind ", path.native()), error);
+    Listener listener{std::move(*lock), std::move(socket), path};
+    if (auto set = set_rights(path, access); !set) return std::unexpected(set.error());
+    if (::listen(listener.socket_.get(), limits::listen_backlog) != 0) return fail_errno("listen", errno);
+    return listener;
+}
+
+Listener::Listener(Fd lock, Fd socket, std::filesystem::path path)
+    : lock_(std::move(lock)),
+      socket_(std::move(socket)),
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      path_(std::move(path)) {}
+
+Listener::~Listener() { close(); }
+
+void Listener::close() {
+    if (!socket_) return;
+    watch_ = {};
+    socket_.reset();
+    ::unlink(path_.c_str());
+    lock_.reset();  // its file stays: removing it would let two services hold two files of one name
+}
+
+void Listener::accept(Loop& loop, Log& log, std::function<void(Fd)> on_connection) {
+    log_ = &log;
+    on_connection_ = std::move(on_connection);
+    watch_ = loop.watch(socket_.get());
+    watch_.on_readable([this] { accept_ready(); });
+}
+
+void Listener::accept_ready() {
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        Fd connection{::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        if (connection) {
+            on_connection_(std::move(connection));
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) refuse_one();
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        return;
+    }
+}
+
+// Without a free descriptor accept() fails for ever and the loop would spin: free one, take the client, hang up.
+void Listener::refuse_one() {
+    log_->error("out of file descriptors: a client was turned away", {{"hint", "raise the limit of open files"}});
+    reserve_.reset();
+    Fd{::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)}.reset();
+    reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    errno = EMFILE;
+}
+
+}  // namespace caisson::control

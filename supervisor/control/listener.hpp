@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The service's socket: made safely, taken over from a dead service, and accepted from within bounds.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/fd.hpp"
+#include "base/log.hpp"
+#include "base/loop.hpp"
+#include "base/result.hpp"
+#include "settings/settings.hpp"
+
+namespace caisson::control {
+
+class Listener {
+   public:
+    /// Binds `path`. Makes its folder if that is missing (mode 0755: the socket's own mode decides who gets in), holds a
+    /// lock beside it for as long as it lives, and replaces a socket only if its service is dead.
+    [[nodiscard]] static Result<Listener> bind(const std::filesystem::path& path, const settings::Access& access);
+    Listener(Listener&&) noexcept = default;
+    Listener& operator=(Listener&&) noexcept = default;
+    ~Listener();
+
+    /// Calls back with each new connection, non-blocking.
+    void accept(Loop& loop, Log& log, std::function<void(Fd)> on_connection);
+    /// Takes no more connections and removes the socket.
+    void close();
+
+   private:
+    Listener(Fd lock, Fd socket, std::filesystem::path path);
+    void accept_ready();
+    void refuse_one();
+
+    Fd lock_;
+    Fd socket_;
+    Fd reserve_;  // given up for a moment when descriptors run out, to turn a waiting client away
+    std::filesystem::path path_;
+    Log* log_ = nullptr;
+    std::function<void(Fd)> on_connection_;
+    Loop::Watch watch_;
+};
+
+}  // namespace caisson::control

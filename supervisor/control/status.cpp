@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/status.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/version.hpp"
+
+namespace caisson::control {
+namespace {
+
+using nlohmann::json;
+
+std::string_view worker_word(const fleet::Worker& worker) {
+    return worker.state() == fleet::WorkerState::serving && worker.held() > 0 ? "running" : word(worker.state());
+}
+
+json worker_json(const fleet::Crew::Slot& slot, TimePoint now) {
+    if (!slot.worker) return {{"id", slot.id}, {"pid", 0}, {"state", "waiting"}, {"calls", 0}, {"uptime_s", 0.0}};
+    const auto& worker = *slot.worker;
+    json out{{"id", worker.id()},
+             {"pid", worker.pid()},
+             {"state", worker_word(worker)},
+             {"calls", worker.calls()},
+             {"uptime_s", seconds(now - worker.since())}};
+    if (const auto since = worker.running_since()) out["running_s"] = seconds(now - *since);
+    return out;
+}
+
+json methods_json(const fleet::PluginInfo& info) {
+    auto list = json::array();
+    for (const auto& method : info.methods)
+        list.push_back({{"name", method.name},
+                        {"help", method.help},
+                        {"input", method.input},
+                        {"output", method.output},
+                        {"idempotent", method.idempotent}});
+    return list;
+}
+
+json pool_json(const dispatch::Pool& pool, TimePoint now) {
+    const auto& crew = *pool.crew;
+    json out{{"name", crew.name()},
+             {"state", pool.removed ? "draining" : word(crew.state())},
+             {"plugin", crew.settings().plugin.string()},
+             {"version", crew.info() ? crew.info()->version : ""},
+             {"queued", pool.queue.size()},
+             {"running", pool.running},
+             {"restarts", crew.restarts()},
+             {"target", crew.target()}};
+    if (!crew.reason().empty()) out["reason"] = crew.reason();
+    out["methods"] = crew.info() ? methods_json(*crew.info()) : json::array();
+    for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)
+        out["calls"][std::string{wire::outcome_words[i]}] = pool.counters.by_outcome[i];
+    auto& workers = out["workers"] = json::array();
+    for (const auto& slot : crew.slots()) workers.push_back(worker_json(*slot, now));
+    return out;
+}
+
+}  // namespace
+
+json status(const dispatch::Dispatcher& dispatcher, const ServiceFacts& facts, std::string_view only_pool) {
+    const auto now = Clock::now();
+    json out{{"supervisor",
+              {{"pid", ::getpid()},
+               {"version", version_text},
+               {"uptime_s", seconds(now - facts.started)},
+               {"socket", facts.socket.string()},
+               {"config", facts.config.string()},
+               {"state", dispatcher.stopping() ? "stopping" : "serving"},
+               {"problems", facts.problems}}}};
+    auto& pools = out["pools"] = json::array();
+    for (const auto& [name, pool] : dispatcher.pools())
+        if (only_pool.empty() || name == only_pool) pools.push_back(pool_json(*pool, now));
+    return out;
+}
+
+}  // namespace caisson::control

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The last crash reports: in memory, and as JSON files. Bounded in number and in size; a slow disk holds up nobody.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.hpp"
+
+namespace caisson::dispatch {
+
+class ReportStore {
+   public:
+    /// Keeps `count` reports under `dir` (made if missing; empty: in memory only), and reads those of earlier runs.
+    ReportStore(Log& log, std::filesystem::path dir, std::uint32_t count);
+    ~ReportStore();  ///< writes what waits
+
+    void add(std::string id, const nlohmann::json& report);
+    /// One per report, newest first: what a list needs.
+    [[nodiscard]] nlohmann::json list() const;
+    /// The report whose id begins with `prefix`, as text; nothing if there is none or more than one.
+    [[nodiscard]] std::optional<std::string> find(std::string_view prefix) const;
+
+   private:
+    struct Entry {
+        std::string id;
+        std::string text;
+    };
+    struct Job {  // for the writer
+        std::filesystem::path path;
+        std::optional<std::string> text;  // nothing: remove the file
+    };
+
+    void read_earlier();
+    void trim();
+    void enqueue(Job job);
+    void write_jobs(const std::stop_token& stop);
+
+    Log& log_;
+    std::filesystem::path dir_;
+    std::uint32_t count_;
+    std::deque<Entry> entries_;  // oldest first
+
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    std::deque<Job> jobs_;
+    std::jthread writer_;  // last: it uses the others
+};
+
+}  // namespace caisson::dispatch

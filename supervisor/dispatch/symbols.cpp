@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dispatch/symbols.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/limits.hpp"
+#include "base/system.hpp"
+#include "base/text.hpp"
+
+namespace caisson::dispatch {
+namespace {
+
+using fleet::StackAddress;
+using nlohmann::json;
+
+/// Bytes of one answer; a stack with many inlined places fills a tenth.
+constexpr std::size_t max_answer_bytes = 1024 * 1024;
+/// Bytes of one name or path.
+constexpr std::size_t max_name_bytes = 1024;
+
+/// The worker's own program: below its first frame there is nothing that a plugin's author wants to see.
+constexpr std::string_view worker_module = "caisson-worker";
+
+std::string base_name(const std::string& path) { return std::filesystem::path{path}.filename().string(); }
+
+// The first address is where the fault was; the others are where calls will return to, one past the call. A library that
+// was replaced has other places at the same offsets, so its time is part of the key.
+std::string key_of(const StackAddress& place, bool first) {
+    std::error_code error;
+    const auto changed = std::filesystem::last_write_time(place.module, error).time_since_epoch().count();
+    return cat(place.module, ":", error ? 0 : changed, first ? "!" : "@", place.offset);
+}
+
+StackPlace unresolved(const StackAddress& place) {
+    return {.function = {}, .file = {}, .line = 0, .module = base_name(place.module), .offset = place.offset};
+}
+
+std::string text_of(const json& item, const char* key) {
+    const auto found = item.find(key);
+    if (found == item.end() || !found->is_string()) return {};
+    return printable(cut(found->get_ref<const std::string&>(), max_name_bytes));
+}
+
+StackPlace place_from(const json& item, const StackAddress& asked) {
+    auto place = unresolved(asked);
+    place.function = text_of(item, "function");
+    place.file = text_of(item, "file");
+    const auto line = item.find("line");
+    if (line != item.end() && line->is_number_unsigned()) place.line = line->get<std::uint32_t>();
+    return place;
+}
+
+}  // namespace
+
+struct Symbols::Job {
+    std::vector<StackAddress> stack;
+    Done done;
+    std::uint64_t process = 0;
+    Fd answer;
+    Loop::Watch watch;
+    Loop::Timer patience;
+    std::string text;
+};
+
+Symbols::Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper) : loop_(loop), log_(log), keeper_(keeper) {}
+Symbols::~Symbols() = default;
+
+void Symbols::resolve(std::vector<StackAddress> stack, Done done) {
+    const auto host = std::ranges::find(stack, worker_module, &StackAddress::module);
+    if (host != stack.begin()) stack.erase(host, stack.end());
+    if (known(stack) || queue_.size() >= limits::symbolize_queue) return done(assemble(stack));
+    auto job = std::make_unique<Job>();
+    job->stack = std::move(stack);
+    job->done = std::move(done);
+    queue_.push_back(std::move(job));
+    if (!job_) start_next();
+}
+
+bool Symbols::known(const std::vector<StackAddress>& stack) const {
+    for (std::size_t i = 0; i < stack.size(); ++i)
+        if (!stack[i].module.empty() && !cache_.contains(key_of(stack[i], i == 0))) return false;
+    return true;
+}
+
+std::vector<StackPlace> Symbols::assemble(const std::vector<StackAddress>& stack) const {
+    std::vector<StackPlace> places;
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+        const auto found = cache_.find(key_of(stack[i], i == 0));
+        if (found == cache_.end())
+            places.push_back(unresolved(stack[i]));
+        else
+            places.insert(places.end(), found->second.begin(), found->second.end());
+    }
+    return places;
+}
+
+void Symbols::start_next() {
+    while (!queue_.empty()) {
+        job_ = std::move(queue_.front());
+        queue_.pop_front();
+        if (known(job_->stack)) {  // an earlier job of the same place has answered it
+            finish();
+            continue;
+        }
+        if (start_process()) return;
+        finish();
+    }
+}
+
+bool Symbols::start_process() {
+    json request{{"frames", json::array()}};
+    for (std::size_t i = 0; i < job_->stack.size(); ++i)
+        request["frames"].push_back({{"module", job_->stack[i].module},
+                                     {"offset", job_->stack[i].offset},
+                                     {"return_address", i != 0}});
+    const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    auto question = sys::pipe();
+    auto answer = sys::pipe();
+    const Fd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    if (!question || !answer || !null) return false;
+    if (!sys::set_nonblocking(answer->first.get()) || !sys::set_nonblocking(question->second.get())) return false;
+    // A black box's frames are some 20 KiB of JSON, a new pipe takes 64 KiB: it fits, or we do without.
+    if (::write(question->second.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
+
+    const auto process = keeper_.spawn(
+        {.program = keeper::Program::symbolizer,
+         .arguments = {"caisson-symbolizer"},
+         .environment = {"LANG=C.UTF-8"},
+         .descriptors = {question->first.get(), answer->second.get(), null.get()}},
+        {.on_spawned = [](pid_t, Fd) {}, .on_failed = [](int) {}, .on_ended = [](const fleet::KeeperLink::Ended&) {}});
+    if (!process) {
+        log_.warn("cannot resolve a stack", {{"error", process.error().text()}});
+        return false;
+    }
+    job_->process = *process;
+    job_->answer = std::move(answer->first);
+    job_->watch = loop_.watch(job_->answer.get());
+    job_->watch.on_readable([this] { read_answer(); });
+    job_->patience = loop_.timer();
+    job_->patience.arm_after(limits::symbolize_patience, [this] {
+        log_.warn("a stack was not resolved in time", {});
+        next();
+    });
+    return true;
+}
+
+void Symbols::read_answer() {
+    std::array<char, 16 * 1024> bytes;
+    while (true) {
+        const auto got = ::read(job_->answer.get(), bytes.data(), bytes.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) return;
+        if (got > 0) job_->text.append(bytes.data(), static_cast<std::size_t>(got));
+        if (got > 0 && job_->text.size() <= max_answer_bytes) continue;
+        if (got == 0) learn(job_->stack, job_->text);
+        return next();
+    }
+}
+
+void Symbols::next() {
+    keeper_.signal(job_->process, SIGKILL);  // it has ended, or it had its time
+    finish();
+    start_next();
+}
+
+void Symbols::finish() {
+    const auto job = std::exchange(job_, nullptr);
+    auto places = assemble(job->stack);
+    job->watch = {};
+    job->done(std::move(places));
+}
+
+// Each frame asked for has one answer, after the places that were inlined into it.
+void Symbols::learn(const std::vector<StackAddress>& stack, const std::string& text) {
+    const auto document = json::parse(text, nullptr, false);
+    const auto frames = document.is_object() ? document.find("frames") : document.end();
+    if (frames == document.end() || !frames->is_array()) return;
+    std::size_t asked = 0;
+    std::vector<StackPlace> places;
+    for (const auto& item : *frames) {
+        if (!item.is_object() || asked >= stack.size()) return;
+        places.push_back(place_from(item, stack[asked]));
+        if (item.contains("inlined")) continue;
+        remember(key_of(stack[asked], asked == 0), std::exchange(places, {}));
+        ++asked;
+    }
+}
+
+void Symbols::remember(const std::string& key, std::vector<StackPlace> places) {
+    if (!cache_.emplace(key, std::move(places)).second) return;
+    cache_order_.push_back(key);
+    if (cache_order_.size() <= limits::symbol_cache_entries) return;
+    cache_.erase(cache_order_.front());
+    cache_order_.pop_front();
+}
+
+}  // namespace caisson::dispatch

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The supervisor's side of one black box: what it tells the worker, and what it reads there as hostile input.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "fleet/exit.hpp"
+#include "wire/black_box.hpp"
+
+namespace caisson::fleet {
+
+class Box {
+   public:
+    [[nodiscard]] static Result<Box> make();
+    Box(Box&& other) noexcept;
+    Box& operator=(Box&& other) noexcept;
+    ~Box();
+
+    /// To hand to the worker.
+    [[nodiscard]] int descriptor() const { return memory_.get(); }
+    /// Tests scribble here.
+    [[nodiscard]] wire::BlackBox& raw() { return *box_; }
+
+    // To the worker.
+    void cancel(std::uint64_t sequence);
+    void stop();
+
+    /// Closes the claim word. Every call after the returned number is the supervisor's again.
+    [[nodiscard]] wire::Claim close_claim();
+    [[nodiscard]] wire::Claim claim() const;
+
+    // From the worker, who may lie.
+    [[nodiscard]] std::uint64_t running() const;
+    [[nodiscard]] TimePoint started() const;
+    [[nodiscard]] wire::SetupStep step() const;
+    /// The bytes of the output stream after `offset`: computed, and not delivered if `offset` bytes were. Empty if what
+    /// the box says cannot be.
+    [[nodiscard]] std::vector<std::byte> output_after(std::uint64_t offset) const;
+    [[nodiscard]] std::optional<Crash> crash() const;
+
+   private:
+    Box(Fd memory, wire::BlackBox* box) : memory_(std::move(memory)), box_(box) {}
+
+    Fd memory_;
+    wire::BlackBox* box_ = nullptr;
+};
+
+[[nodiscard]] std::string_view word(wire::SetupStep step);
+
+}  // namespace caisson::fleet

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fleet/crew.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "base/text.hpp"
+
+namespace caisson::fleet {
+namespace {
+
+/// The longest pause between two looks at a silent worker.
+constexpr auto silence_delay_max = std::chrono::milliseconds{64};
+
+/// True if a worker that runs with `now` must be replaced to run with `next`.
+bool needs_new_worker(const settings::Pool& now, const settings::Pool& next) {
+    return now.plugin != next.plugin || now.limits != next.limits || now.isolation != next.isolation ||
+           now.env != next.env || now.settings_json != next.settings_json;
+}
+
+}  // namespace
+
+std::string_view word(CrewState state) {
+    switch (state) {
+        case CrewState::starting:
+            return "starting";
+        case CrewState::ready:
+            return "ready";
+        case CrewState::degraded:
+            return "degraded";
+        case CrewState::quarantined:
+            return "quarantined";
+        case CrewState::draining:
+            return "draining";
+        case CrewState::stopped:
+            return "stopped";
+    }
+    return "stopped";
+}
+
+Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool pool)
+    : around_(surroundings),
+      listener_(listener),
+      pool_(std::move(pool)),
+      policy_(pool_.restart),
+      probe_timer_(surroundings.loop.timer()),
+      silence_timer_(surroundings.loop.timer()),
+      silence_delay_(limits::silence_before_look) {}
+
+Crew::~Crew() { *alive_ = false; }
+
+// ---- size -----------------------------------------------------------------------------------------------------------
+
+void Crew::start() { resize(settings::worker_count(pool_)); }
+
+void Crew::resize(std::uint32_t workers) {
+    target_ = workers;
+    // The surplus ends with the highest numbers. Those that only wait for a restart go at once.
+    for (auto& slot : slots_)
+        if (slot->id > target_ && slot->worker) slot->worker->stop(TimePoint::max());
+    std::erase_if(slots_, [&](const auto& slot) { return slot->id > target_ && !slot->worker; });
+    fill();
+    update_state();
+}
+
+void Crew::fill() {
+    if (stopping_ || policy_.breaker() != BreakerState::closed) return;
+    for (std::uint32_t id = 1; id <= target_; ++id) {
+        if (std::ranges::any_of(slots_, [&](const auto& slot) { return slot->id == id; })) continue;
+        auto slot = std::make_unique<Slot>();
+        slot->id = id;
+        slot->restart = around_.loop.timer();
+        start_worker(*slots_.emplace_back(std::move(slot)));
+    }
+    std::ranges::sort(slots_, {}, [](const auto& slot) { return slot->id; });
+}
+
+void Crew::start_worker(Slot& slot) {
+    slot.restart.cancel();
+    slot.worker = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, slot.id);
+    slot.worker->spawn();
+}
+
+void Crew::schedule(Slot& slot, Duration delay) {
+    // Also without delay in a later turn: the worker that ended is still in its last callback.
+    slot.restart.arm_after(delay, [this, &slot] {
+        ++restarts_;
+        start_worker(slot);
+    });
+}
+
+std::uint32_t Crew::ready_workers() const {
+    return static_cast<std::uint32_t>(std::ranges::count_if(
+        slots_, [](const auto& slot) { return slot->worker && slot->worker->state() == WorkerState::serving; }));
+}
+
+void Crew::apply(const settings::Pool& pool) {
+    pool_ = pool;
+    policy_.set_rules(pool.restart);
+    resize(settings::worker_count(pool_));
+    roll_next();
+}
+
+// One worker at a time is stopped and comes back with the new settings; the next follows when it is ready.
+void Crew::roll_next() {
+    if (stopping_) return;
+    for (const auto& slot : slots_)
+        if (!slot->worker || slot->worker->state() != WorkerState::serving) return;
+    for (const auto& slot : slots_) {
+        if (!needs_new_worker(slot->worker->settings(), pool_)) continue;
+        slot->worker->stop(TimePoint::max());
+        return;
+    }
+}
+
+void Crew::stop(TimePoint drain_until) {
+    stopping_ = true;
+    probe_timer_.cancel();
+    silence_timer_.cancel();
+    for (auto& slot : slots_) {
+        slot->restart.cancel();
+        if (slot->worker) slot->worker->stop(drain_until);
+    }
+    std::erase_if(slots_, [](const auto& slot) { return !slot->worker; });
+    update_state();
+}
+
+// ---- what workers say -----------------------------------------------------------------------------------------------
+
+void Crew::on_worker_ready(Worker& worker) {
+    around_.log.info("worker ready", {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
+    policy_.on_ready(Clock::now());
+    ever_ready_ = true;
+    if (!info_ || *info_ != *worker.info()) info_ = worker.info();
+    fill();  // the others, if this one was the probe of an open breaker
+    update_state();
+    listener_.on_room(*this);
+    roll_next();
+}
+
+void Crew::on_worker_chunk(Worker& worker, CallToken call, wire::Encoding encoding, std::span<const std::byte> bytes) {
+    (void)worker;
+    listener_.on_chunk(call, encoding, bytes);
+}
+
+void Crew::on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) {
+    (void)worker;
+    listener_.on_progress(call, fraction, note);
+}
+
+void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer) {
+    (void)worker;
+    policy_.on_served();
+    if (silence_delay_ > limits::silence_before_look) {  // there is news again: the next silence is looked at soon
+        silence_delay_ = limits::silence_before_look;
+        if (silence_timer_.armed()) {
+            silence_timer_.cancel();
+            watch_silence();
+        }
+    }
+    listener_.on_answer(*this, call, answer);
+}
+
+EndCause Crew::cause_of(const Death& death) const {
+    if (death.intended) return EndCause::intended;
+    if (!death.was_serving) return EndCause::failed_start;
+    return death.started.empty() ? EndCause::outside_call : EndCause::in_call;
+}
+
+void Crew::on_worker_death(Worker& worker, const Death& death) {
+    const auto cause = cause_of(death);
+    const auto how = words(death.exit, cause == EndCause::in_call);
+    if (cause == EndCause::intended && death.exit.kind == Exit::Kind::exited && death.exit.code == 0)
+        around_.log.info("worker stopped", {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}});
+    else
+        around_.log.warn("worker ended", {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}, {"exit", how}});
+    if (cause != EndCause::intended) last_end_ = how;
+
+    const auto slot = std::ranges::find_if(slots_, [&](const auto& s) { return s->worker.get() == &worker; });
+    check(slot != slots_.end(), "a worker has a slot");
+    // It is still in its callback: it goes in a later turn.
+    around_.loop.post([gone = std::shared_ptr<Worker>(std::move((*slot)->worker))] {});
+
+    const auto decision =
+        policy_.on_end(cause, Clock::now(), std::uniform_real_distribution<double>{0, 1}(chance_));
+    if (stopping_ || (*slot)->id > target_)
+        slots_.erase(slot);
+    else if (decision.quarantine)
+        quarantine(how);
+    else
+        schedule(**slot, decision.delay);
+    listener_.on_death(*this, worker, death);
+    update_state();
+}
+
+// ---- breaker --------------------------------------------------------------------------------------------------------
+
+void Crew::quarantine(const std::string& why) {
+    reason_ = why;
+    around_.log.error("pool quarantined: its workers keep ending",
+                      {{"pool", name()}, {"last", why}, {"cooldown_ms", pool_.restart.cooldown.count()}});
+    for (auto& slot : slots_) slot->restart.cancel();
+    std::erase_if(slots_, [](const auto& slot) { return !slot->worker; });
+    probe_timer_.arm_at(policy_.probe_due(), [this] { probe(); });
+}
+
+void Crew::probe() {
+    if (stopping_ || policy_.breaker() != BreakerState::open) return;
+    if (ready_workers() > 0) {  // some survived: they are proof enough
+        policy_.forgive();
+        fill();
+        return update_state();
+    }
+    around_.log.info("pool probed: one worker tries", {{"pool", name()}});
+    policy_.begin_probe();
+    auto slot = std::make_unique<Slot>();
+    slot->id = 1;
+    slot->restart = around_.loop.timer();
+    start_worker(*slots_.emplace_back(std::move(slot)));
+}
+
+void Crew::forgive() {
+    policy_.forgive();
+    probe_timer_.cancel();
+    fill();
+    update_state();
+}
+
+void Crew::update_state() {
+    const auto ready = ready_workers();
+    CrewState next = CrewState::degraded;
+    if (stopping_)
+        next = slots_.empty() ? CrewState::stopped : CrewState::draining;
+    else if (policy_.breaker() != BreakerState::closed && ready == 0)
+        next = CrewState::quarantined;
+    else if (ready >= target_)
+        next = CrewState::ready;
+    else if (!ever_ready_)
+        next = CrewState::starting;
+    if (next != CrewState::quarantined) reason_ = next == CrewState::ready ? std::string{} : last_end_;
+    if (next == state_) return;
+    state_ = next;
+    listener_.on_state(*this);
+}
+
+// ---- silence --------------------------------------------------------------------------------------------------------
+
+bool Crew::give(Worker& worker, CallToken call, const Work& work) {
+    if (!worker.start(call, work)) return false;
+    if (worker.held() > 1) watch_silence();
+    return true;
+}
+
+std::vector<CallToken> Crew::take_back_stuck() {
+    const auto now = Clock::now();
+    std::vector<CallToken> back;
+    for (const auto& slot : slots_) {
+        if (!slot->worker || slot->worker->held() < 2) continue;
+        if (now - slot->worker->last_heard() < limits::silence_before_look) {
+            watch_silence();
+            continue;
+        }
+        slot->worker->look();
+        std::ranges::move(slot->worker->take_back(), std::back_inserter(back));
+    }
+    return back;
+}
+
+void Crew::watch_silence() {
+    if (silence_timer_.armed() || stopping_) return;
+    silence_timer_.arm_after(silence_delay_, [this] { look_at_silent(); });
+}
+
+// A worker that runs a slow call may hold finished results of quick ones before it, and unstarted ones behind it.
+void Crew::look_at_silent() {
+    const auto now = Clock::now();
+    bool again = false;
+    for (const auto& slot : slots_) {
+        if (!slot->worker || slot->worker->held() < 2) continue;
+        again = true;
+        if (now - slot->worker->last_heard() >= limits::silence_before_look) slot->worker->look();
+    }
+    if (again) {
+        silence_delay_ = std::min<Duration>(silence_delay_ * 2, silence_delay_max);
+        watch_silence();
+    }
+    listener_.on_room(*this);
+}
+
+}  // namespace caisson::fleet

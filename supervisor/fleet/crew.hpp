@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The workers of one pool: as many as asked for, replaced when they end, and none when the breaker is open.
+///
+/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. What `Listener` hears is
+/// all that the dispatcher needs to know of processes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "fleet/restart_policy.hpp"
+#include "fleet/worker.hpp"
+
+namespace caisson::fleet {
+
+/// starting: no worker has been ready yet. ready: all are. degraded: some are not. quarantined: the breaker is open.
+/// draining: finishing what it holds, then stopped. stopped: no worker is left, none will be started.
+enum class CrewState : std::uint8_t { starting, ready, degraded, quarantined, draining, stopped };
+[[nodiscard]] std::string_view word(CrewState state);
+
+class Crew final : private Worker::Owner {
+   public:
+    /// Called on the loop's thread; must not destroy the crew.
+    class Listener {
+       public:
+        /// A worker of this crew can take calls, or can no longer.
+        virtual void on_room(Crew& crew) = 0;
+        virtual void on_chunk(CallToken call, wire::Encoding encoding, std::span<const std::byte> bytes) = 0;
+        virtual void on_progress(CallToken call, double fraction, std::string_view note) = 0;
+        virtual void on_answer(Crew& crew, CallToken call, const Answer& answer) = 0;
+        virtual void on_death(Crew& crew, Worker& worker, const Death& death) = 0;
+        /// The state changed; `reason` says why it is not ready.
+        virtual void on_state(Crew& crew) = 0;
+
+       protected:
+        ~Listener() = default;
+    };
+
+    Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool pool);
+    ~Crew();
+
+    void start();
+    /// Changes how many workers there are; surplus ones finish their call first.
+    void resize(std::uint32_t workers);
+    /// Takes new settings. What running workers were started with and is different rolls them one by one.
+    void apply(const settings::Pool& pool);
+    /// Stops every worker and starts no other; running calls may go on until `drain_until`.
+    void stop(TimePoint drain_until);
+    /// Closes the breaker and starts what is missing.
+    void forgive();
+
+    [[nodiscard]] const settings::Pool& settings() const { return pool_; }
+    [[nodiscard]] const std::string& name() const { return pool_.name; }
+    [[nodiscard]] CrewState state() const { return state_; }
+    [[nodiscard]] const std::string& reason() const { return reason_; }
+    [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
+    [[nodiscard]] std::uint32_t target() const { return target_; }
+    [[nodiscard]] std::uint32_t ready_workers() const;
+    /// Of the plugin as last loaded; empty before the first worker was ready.
+    [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
+
+    struct Slot {
+        std::uint32_t id = 0;
+        std::unique_ptr<Worker> worker;  ///< empty: waiting
+        Loop::Timer restart;
+    };
+    [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// Gives a call to one of the workers; false if its plugin has no such method.
+    [[nodiscard]] bool give(Worker& worker, CallToken call, const Work& work);
+    /// Somebody is idle and nothing waits: calls that wait behind a slow one are taken back. If they may become so in a
+    /// moment, the crew looks again by itself and says on_room.
+    [[nodiscard]] std::vector<CallToken> take_back_stuck();
+
+   private:
+    void on_worker_ready(Worker& worker) override;
+    void on_worker_chunk(Worker& worker, CallToken call, wire::Encoding encoding,
+                         std::span<const std::byte> bytes) override;
+    void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) override;
+    void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
+    void on_worker_death(Worker& worker, const Death& death) override;
+
+    void fill();  // slots up to the target
+    void start_worker(Slot& slot);
+    void schedule(Slot& slot, Duration delay);
+    void quarantine(const std::string& why);
+    void probe();
+    void roll_next();
+    void update_state();
+    void watch_silence();
+    void look_at_silent();
+    [[nodiscard]] EndCause cause_of(const Death& death) const;
+
+    Worker::Surroundings around_;
+    Listener& listener_;
+    settings::Pool pool_;
+    RestartPolicy policy_;
+    std::uint32_t target_ = 0;
+    CrewState state_ = CrewState::starting;
+    std::string reason_;
+    std::string last_end_;  // how the last worker that ended unbidden did so
+    bool stopping_ = false;
+    bool ever_ready_ = false;
+    std::uint64_t restarts_ = 0;
+    std::shared_ptr<const PluginInfo> info_;
+    std::vector<std::unique_ptr<Slot>> slots_;
+    Loop::Timer probe_timer_;
+    Loop::Timer silence_timer_;
+    Duration silence_delay_;
+    std::minstd_rand chance_{std::random_device{}()};
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace caisson::fleet

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The supervisor's end of the keeper: orders programs to be started, and hears how they ended.
+///
+/// If the keeper dies, every program that it had started dies with it; the link reports each as ended (`lost`) and
+/// starts a new keeper at the next order.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/log.hpp"
+#include "base/loop.hpp"
+#include "base/result.hpp"
+#include "keeper/orders.hpp"
+
+namespace caisson::fleet {
+
+class KeeperLink {
+   public:
+    /// How a program ended, as the keeper saw it.
+    struct Ended {
+        bool lost = false;  ///< the keeper died; nothing more is known
+        bool by_signal = false;
+        int number = 0;  ///< exit code or signal
+        std::int64_t max_rss_bytes = 0;
+    };
+    /// Exactly one of on_failed and on_ended is called per spawn; on_spawned before on_ended.
+    struct Handlers {
+        std::function<void(pid_t pid, Fd pidfd)> on_spawned;
+        std::function<void(int number)> on_failed;  ///< errno
+        std::function<void(const Ended&)> on_ended;
+    };
+    struct Spawn {
+        keeper::Program program{};
+        std::vector<std::string> arguments;    ///< with the name first
+        std::vector<std::string> environment;  ///< NAME=value
+        std::vector<int> descriptors;          ///< become 0, 1, 2…; borrowed until `spawn` returns
+    };
+
+    /// Programs are looked for in `program_dir`.
+    KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir);
+    ~KeeperLink();
+
+    /// Starts the keeper if there is none.
+    [[nodiscard]] Result<void> ensure();
+    /// Orders a program. The answer comes through the handlers, never from inside this call.
+    [[nodiscard]] Result<std::uint64_t> spawn(const Spawn& spawn, Handlers handlers);
+    /// Sends a signal to the process group of a spawned program.
+    void signal(std::uint64_t id, int signal);
+    /// Of the keeper; 0 if there is none.
+    [[nodiscard]] pid_t pid() const { return pid_; }
+
+   private:
+    void on_readable();
+    void handle(const keeper::Notice& notice, Fd pidfd);
+    void lose();
+    [[nodiscard]] Result<void> send(const keeper::Order& order, std::string_view strings,
+                                    std::span<const int> descriptors);
+
+    Loop& loop_;
+    Log& log_;
+    std::filesystem::path program_dir_;
+    Fd socket_;
+    pid_t pid_ = 0;
+    Loop::Watch watch_;
+    std::uint64_t next_id_ = 1;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Handlers>> live_;
+};
+
+}  // namespace caisson::fleet

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/// One worker: a child process with one plugin loaded, its socket, its black box, and the calls that it holds.
+///
+/// The worker takes calls in order and answers in order. What it holds is a queue: the front may be running, the rest
+/// waits in its socket or buffer. When the worker dies, the black box says which of them had been started; results that
+/// were finished and not sent are taken from there. docs/failure_model.md tells the whole.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/channel.hpp"
+#include "base/clock.hpp"
+#include "base/fd.hpp"
+#include "base/log.hpp"
+#include "base/loop.hpp"
+#include "fleet/box.hpp"
+#include "fleet/exit.hpp"
+#include "fleet/keeper_link.hpp"
+#include "fleet/output.hpp"
+#include "fleet/plugin_info.hpp"
+#include "fleet/worker_state.hpp"
+#include "settings/settings.hpp"
+
+namespace caisson::fleet {
+
+/// The dispatcher's number of a call; the fleet only carries it.
+using CallToken = std::uint64_t;
+
+/// One call as a worker gets it. Views live for the call of the function only.
+struct Work {
+    std::string_view method;
+    std::string_view params;
+    std::span<const std::byte> body;
+    wire::Encoding encoding = wire::Encoding::bytes;
+    std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: none
+    std::uint16_t attempt = 1;
+};
+
+/// What a worker answered. Views live for the callback only.
+struct Answer {
+    std::uint32_t status = 0;  ///< caisson_status, checked
+    std::string_view error;
+    wire::Encoding encoding = wire::Encoding::bytes;
+    std::span<const std::byte> body;
+};
+
+/// How a worker ended, and what it held.
+struct Death {
+    Exit exit;
+    pid_t pid = 0;
+    std::vector<CallToken> started;    ///< ran when it died: one at most, unless the black box was scribbled over
+    std::vector<CallToken> unstarted;  ///< waited; the oldest first
+    std::vector<std::string> output;   ///< its last lines
+    bool was_serving = false;          ///< it had been ready
+    bool intended = false;             ///< the supervisor stopped it
+};
+
+class Worker {
+   public:
+    /// Who hears of a worker. Called on the loop's thread; must not destroy the worker before a later turn.
+    class Owner {
+       public:
+        virtual void on_worker_ready(Worker& worker) = 0;
+        virtual void on_worker_chunk(Worker& worker, CallToken call, wire::Encoding encoding,
+                                     std::span<const std::byte> bytes) = 0;
+        virtual void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) = 0;
+        virtual void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) = 0;
+        /// The last event of a worker.
+        virtual void on_worker_death(Worker& worker, const Death& death) = 0;
+
+       protected:
+        ~Owner() = default;
+    };
+    struct Surroundings {
+        Loop& loop;
+        Log& log;
+        KeeperLink& keeper;
+        const settings::Log& output_rules;
+    };
+
+    Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id);
+    ~Worker();
+
+    /// Orders the process. An error is reported as a death, in a later turn.
+    void spawn();
+
+    /// Calls that it may be given now, by its state and credit.
+    [[nodiscard]] std::uint32_t room() const;
+    [[nodiscard]] std::size_t held() const { return held_.size(); }
+    [[nodiscard]] bool holds(CallToken call) const;
+    /// Gives it a call; false if its plugin has no such method.
+    [[nodiscard]] bool start(CallToken call, const Work& work);
+    /// True if the call has been started, as far as the black box says.
+    [[nodiscard]] bool running(CallToken call) const;
+    /// Asks the running call to give up.
+    void cancel_running();
+    /// Takes back what has not been started, the oldest first.
+    [[nodiscard]] std::vector<CallToken> take_back();
+    /// The worker was silent for a while: takes results that are finished and not sent.
+    void look();
+
+    /// Down the ladder: the running call may finish until `drain_until`, then cancel, SIGTERM, SIGKILL.
+    void stop(TimePoint drain_until);
+    /// SIGKILL now; `why` becomes the cause, unless there is an earlier one.
+    void kill(Exit::Kind kind, std::string why);
+
+    [[nodiscard]] std::uint32_t id() const { return id_; }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] WorkerState state() const { return state_; }
+    [[nodiscard]] std::uint64_t calls() const { return answered_; }
+    [[nodiscard]] TimePoint since() const { return spawned_; }
+    [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
+    /// When the front call was started; empty if the worker is idle.
+    [[nodiscard]] std::optional<TimePoint> running_since() const;
+    [[nodiscard]] std::optional<CallToken> front() const;
+    [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
+    /// The settings it was started with.
+    [[nodiscard]] const settings::Pool& settings() const { return pool_; }
+    /// "chaos/2"
+    [[nodiscard]] std::string name() const;
+
+   private:
+    struct Held {
+        std::uint64_t sequence;
+        CallToken call;
+    };
+
+    [[nodiscard]] Result<void> try_spawn();
+    void on_spawned(pid_t pid, Fd pidfd);
+    void on_frame(const wire::Frame& frame);
+    void on_ready(const wire::Frame& frame);
+    void on_setup_failed(const wire::Frame& frame);
+    void on_result(const wire::Frame& frame);
+    [[nodiscard]] const Held* front_if(std::uint64_t sequence, std::string_view what);
+    void on_channel_end(const Channel::Ending& ending);
+    void on_ended(const KeeperLink::Ended& ended);
+    void die(Exit exit);
+
+    void enter(WorkerEvent event);
+    void act();
+    void escalate_at(TimePoint time);
+    void signal_all(int signal);
+    void note_cause(Exit::Kind kind, std::string why);
+    [[nodiscard]] Exit exit_of(const KeeperLink::Ended& ended);
+    void sort_held(Death& death);
+
+    void read_output(Fd& pipe, LineSplitter& splitter, std::string_view stream, int reads);
+    void take_line(std::string_view stream, std::string_view line);
+
+    Surroundings around_;
+    Owner& owner_;
+    settings::Pool pool_;
+    std::uint32_t id_;
+
+    WorkerState state_ = WorkerState::starting;
+    std::optional<Exit> cause_;  // the first one known
+    std::string setup_step_;
+    std::uint64_t keeper_id_ = 0;
+    pid_t pid_ = 0;
+    Fd pidfd_;
+    std::optional<Box> box_;
+    std::optional<Channel> channel_;
+    std::shared_ptr<const PluginInfo> info_;
+    bool was_serving_ = false;
+    bool intended_ = false;
+    bool told_death_ = false;
+
+    std::deque<Held> held_;
+    std::uint64_t next_sequence_ = 1;
+    std::uint64_t answered_ = 0;
+    double service_ns_ = -1;  // moving average of how long a call runs; below zero: not known yet
+    TimePoint spawned_{};
+    TimePoint last_heard_{};
+
+    Fd stdout_;
+    Fd stderr_;
+    Loop::Watch stdout_watch_;
+    Loop::Watch stderr_watch_;
+    LineSplitter stdout_lines_;
+    LineSplitter stderr_lines_;
+    LineBudget budget_;
+    OutputTail tail_;
+    Loop::Timer timer_;  // of the start, then of the ladder
+    TimePoint drain_until_ = TimePoint::max();
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace caisson::fleet

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/outlet.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "host/ending.hpp"
+#include "wire/codec.hpp"
+
+namespace caisson::host {
+namespace {
+
+iovec as_iovec(std::span<const std::byte> piece) {
+    // sendmsg() does not write through the pointer; iovec has no const.
+    return {const_cast<std::byte*>(piece.data()), piece.size()};
+}
+
+[[noreturn]] void end_without_socket(int error) {
+    if (error == EPIPE || error == ECONNRESET) end_at_once(ExitCode::supervisor_gone, {});
+    end_at_once(ExitCode::socket_lost, "the socket to the supervisor was closed or replaced in this process");
+}
+
+}  // namespace
+
+void Outlet::append(wire::Header header, std::string_view head, std::span<const std::byte> body) {
+    header.head_size = static_cast<std::uint32_t>(head.size());
+    header.payload_size = static_cast<std::uint32_t>(head.size() + body.size());
+    const auto header_bytes = std::as_bytes(std::span{&header, 1});
+    const auto head_bytes = wire::bytes_of(head);
+    const std::size_t total = header_bytes.size() + head_bytes.size() + body.size();
+    if (total > ring_.room()) flush();
+    if (total <= ring_.room()) {
+        ring_.put(header_bytes);
+        ring_.put(head_bytes);
+        ring_.put(body);
+        ring_.publish();
+        return;
+    }
+    put_in_pieces(header_bytes);
+    put_in_pieces(head_bytes);
+    put_in_pieces(body);
+}
+
+void Outlet::put_in_pieces(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        if (ring_.room() == 0) flush();
+        const std::size_t count = std::min(bytes.size(), ring_.room());
+        ring_.put(bytes.first(count));
+        ring_.publish();
+        bytes = bytes.subspan(count);
+    }
+}
+
+bool Outlet::send_some(int flags, int& error) {
+    const auto pieces = ring_.unsent();
+    if (pieces[0].empty()) return false;
+    iovec parts[2] = {as_iovec(pieces[0]), as_iovec(pieces[1])};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = pieces[1].empty() ? 1 : 2;
+    const ssize_t count = ::sendmsg(socket_, &message, MSG_NOSIGNAL | flags);
+    if (count < 0) {
+        error = errno;
+        return false;
+    }
+    ring_.mark_sent(static_cast<std::size_t>(count));
+    return true;
+}
+
+void Outlet::flush() {
+    // Only the fatal-signal handler ever holds the flag against us, and it does not give it back: wait for the end.
+    while (sending_.test_and_set(std::memory_order_acquire)) sending_.wait(true);
+    int error = 0;
+    while (send_some(0, error) || error == EINTR) error = 0;
+    sending_.clear(std::memory_order_release);
+    if (error != 0) end_without_socket(error);
+}
+
+void Outlet::flush_from_signal() {
+    if (sending_.test_and_set(std::memory_order_acquire)) return;
+    int error = 0;
+    while (send_some(MSG_DONTWAIT, error)) {
+    }
+}
+
+}  // namespace caisson::host

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The way of a frame out of the worker: into the output ring, and from there through the socket.
+///
+/// Frames are gathered in the ring, so that many small results cost one system call; whoever waits for input flushes
+/// first. Not thread-safe, but for flush_from_signal(): its callers take turns (CurrentCall's mutex).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "host/output_ring.hpp"
+#include "wire/frame.hpp"
+
+namespace caisson::host {
+
+class Outlet {
+ public:
+    Outlet(wire::BlackBox& box, int socket) : ring_(box.ring, box.written), socket_(socket) {}
+    Outlet(const Outlet&) = delete;
+    Outlet& operator=(const Outlet&) = delete;
+
+    /// Puts one frame into the stream; the header's sizes are set here. It is published as a whole, unless it is larger
+    /// than the ring. Sends only to make room. Allocates nothing.
+    void append(wire::Header header, std::string_view head, std::span<const std::byte> body = {});
+
+    /// Sends everything that is published; blocks while the supervisor does not read. Ends the process if nobody ever
+    /// will again.
+    void flush();
+
+    /// Tries once, without waiting, to send what is published. Does nothing if a send is under way on any thread, and
+    /// no flush() goes on after it: for a process that is about to die. Async-signal-safe.
+    void flush_from_signal();
+
+ private:
+    void put_in_pieces(std::span<const std::byte> bytes);
+    [[nodiscard]] bool send_some(int flags, int& error);
+
+    OutputRing ring_;
+    int socket_;
+    std::atomic_flag sending_;
+};
+
+}  // namespace caisson::host

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/worker.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "host/claim.hpp"
+#include "host/confine.hpp"
+#include "host/crash_handler.hpp"
+#include "host/host_functions.hpp"
+
+namespace caisson::host {
+
+using wire::SetupStep;
+using wire::Type;
+
+namespace {
+
+void close_socket() { ::close(socket_descriptor); }
+
+}  // namespace
+
+Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper)
+    : box_(box),
+      keeper_(keeper),
+      outlet_(box, socket),
+      inlet_(socket, [this] { current_.flush(); }),
+      current_(box, outlet_) {}
+
+ExitCode Worker::run() {
+    publish(SetupStep::handshake);
+    if (auto done = install_crash_handler(box_, outlet_); !done) return refuse("handshake", done.error());
+    const wire::Frame first = inlet_.next();
+    if (first.header.type != Type::setup) end_at_once(ExitCode::protocol_error, "the first frame was no setup");
+    auto setup = parse_setup(first.head());
+    if (!setup) return refuse("handshake", setup.error());
+    setup_ = std::move(*setup);
+
+    if (const auto refused = start()) return *refused;
+    publish(SetupStep::done);
+    box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
+    current_.announce({.type = Type::ready}, ready_document(plugin_->offer()));
+    return serve();
+}
+
+std::optional<ExitCode> Worker::start() {
+    publish(SetupStep::confine);
+    if (auto done = confine(setup_, keeper_); !done) return refuse("confine", done.error());
+    // A process that the plugin forks must not keep the socket open after the worker's death.
+    if (::pthread_atfork(nullptr, nullptr, close_socket) != 0)
+        return refuse("confine", fail("pthread_atfork: out of memory").error());
+
+    publish(SetupStep::load);
+    auto plugin = Plugin::load(setup_.plugin);
+    if (!plugin) return refuse("load", plugin.error());
+    plugin_.emplace(std::move(*plugin));
+
+    publish(SetupStep::create);
+    host_ = make_host(current_, setup_.settings);
+    if (auto done = plugin_->create(host_); !done) return refuse("create", done.error());
+    std::fflush(stdout);
+    return std::nullopt;
+}
+
+ExitCode Worker::refuse(std::string_view step, const Error& error) {
+    const nlohmann::json document = {{"step", step}, {"message", error.text()}};
+    current_.announce({.type = Type::failed}, document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    std::fflush(stdout);
+    current_.flush();
+    return ExitCode::setup_failed;
+}
+
+ExitCode Worker::serve() {
+    for (;;) {
+        const wire::Frame frame = inlet_.next();
+        switch (frame.header.type) {
+            case Type::call:
+                on_call(frame);
+                break;
+            case Type::reopen:
+                reopen_claims(box_.claim, frame.header.a);
+                break;
+            case Type::cancel:
+                break;  // the black box says it sooner
+            case Type::stop:
+                box_.activity.store(static_cast<std::uint32_t>(wire::Activity::stopping), std::memory_order_release);
+                current_.flush();
+                plugin_->destroy();
+                return ExitCode::stopped;
+            default:
+                end_at_once(ExitCode::protocol_error,
+                            cat("the supervisor sent a frame of type ", static_cast<int>(frame.header.type)));
+        }
+    }
+}
+
+void Worker::on_call(const wire::Frame& frame) {
+    const wire::Header& header = frame.header;
+    if (header.id <= last_id_ || header.id > wire::Claim::sequence_mask) {
+        end_at_once(ExitCode::protocol_error, cat("call ", header.id, " came after call ", last_id_));
+    }
+    last_id_ = header.id;
+    if (!claim_call(box_.claim, header.id)) return;
+
+    const std::int64_t now_ns = to_ns(Clock::now());
+    if (header.time_ns != 0 && now_ns >= header.time_ns) {
+        return current_.answer_unstarted(header, CAISSON_CANCELLED, "deadline passed before start");
+    }
+    if (box_.cancel_sequence.load(std::memory_order_acquire) == header.id) {
+        return current_.answer_unstarted(header, CAISSON_CANCELLED, "cancelled before start");
+    }
+    if (header.a >= plugin_->offer().methods.size()) {
+        return current_.answer_unstarted(header, CAISSON_NOT_FOUND, "the plugin has no such method");
+    }
+    const caisson_call& call = current_.begin(frame, now_ns);
+    const Returned returned = plugin_->call(call);
+    // While the call still counts as running: its lines belong to it.
+    std::fflush(stdout);
+    current_.finish(returned, to_ns(Clock::now()));
+}
+
+void Worker::publish(SetupStep step) { box_.step.store(static_cast<std::uint32_t>(step), std::memory_order_release); }
+
+}  // namespace caisson::host

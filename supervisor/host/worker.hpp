@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The worker: confine, load, create, then run calls until told to stop. One thread, one plugin, one socket.
+///
+///     setup frame -> confine -> load -> create -> ready frame -> (claim -> run -> result)* -> stop frame -> destroy
+///
+/// Each step is published in the black box before it begins, so that a death in it is named by it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include "base/result.hpp"
+#include "host/current_call.hpp"
+#include "host/ending.hpp"
+#include "host/inlet.hpp"
+#include "host/outlet.hpp"
+#include "host/plugin.hpp"
+#include "host/setup.hpp"
+#include "wire/black_box.hpp"
+
+namespace caisson::host {
+
+/// The descriptors that a worker is started with.
+inline constexpr int socket_descriptor = 3;
+inline constexpr int black_box_descriptor = 4;
+
+class Worker {
+ public:
+    /// `keeper` is the process that started this one.
+    Worker(wire::BlackBox& box, int socket, pid_t keeper);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Everything from the setup frame to the return of destroy(); the exit code. Call it once.
+    [[nodiscard]] ExitCode run();
+
+ private:
+    [[nodiscard]] std::optional<ExitCode> start();
+    ExitCode refuse(std::string_view step, const Error& error);
+    [[nodiscard]] ExitCode serve();
+    void on_call(const wire::Frame& frame);
+    void publish(wire::SetupStep step);
+
+    wire::BlackBox& box_;
+    pid_t keeper_;
+    Outlet outlet_;
+    Inlet inlet_;
+    CurrentCall current_;
+    Setup setup_;
+    caisson_host host_{};
+    std::optional<Plugin> plugin_;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace caisson::host

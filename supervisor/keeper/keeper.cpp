@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/keeper.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "base/clock.hpp"
+#include "base/system.hpp"
+#include "keeper/children.hpp"
+
+namespace caisson::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long the end of everything may take; killed processes go in milliseconds unless a device holds them.
+constexpr auto end_patience = 1500ms;
+/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 4.
+constexpr int first_own_descriptor = 16;
+
+std::vector<char*> split(std::span<const char> strings) {
+    std::vector<char*> pointers;
+    for (std::size_t at = 0; at < strings.size();) {
+        pointers.push_back(const_cast<char*>(strings.data()) + at);
+        at += std::strlen(strings.data() + at) + 1;
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+Fd move_up(Fd descriptor) { return Fd{::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, first_own_descriptor)}; }
+
+/// The attributes of every child: a session of its own, no blocked signal, every signal's default.
+class SpawnPlan {
+   public:
+    explicit SpawnPlan(std::span<const Fd> descriptors) {
+        posix_spawnattr_init(&attributes);
+        posix_spawn_file_actions_init(&actions);
+        sigset_t none;
+        sigset_t all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setflags(&attributes,
+                                 POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        for (std::size_t i = 0; i < descriptors.size(); ++i)
+            posix_spawn_file_actions_adddup2(&actions, descriptors[i].get(), static_cast<int>(i));
+    }
+    ~SpawnPlan() {
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
+    }
+    SpawnPlan(const SpawnPlan&) = delete;
+    SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+    posix_spawnattr_t attributes{};
+    posix_spawn_file_actions_t actions{};
+};
+
+}  // namespace
+
+Keeper::Keeper(Fd orders, std::filesystem::path program_dir)
+    : orders_(std::move(orders)), program_dir_(std::move(program_dir)) {}
+
+int Keeper::run(pid_t supervisor) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    for (const int ignored : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(ignored, SIG_IGN);
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &child, nullptr);
+    const Fd signals{::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)};
+    // A copy of the socket in a forked child of the supervisor would hide its death; the pidfd does not.
+    const auto pidfd = sys::pidfd_open(supervisor);
+    if (!signals || !pidfd || ::getppid() != supervisor) return 1;
+
+    std::array<pollfd, 3> waits{{{orders_.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}, {pidfd->get(), POLLIN, 0}}};
+    while (true) {
+        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
+        if (waits[2].revents != 0) break;
+        if (waits[1].revents != 0) {
+            std::array<signalfd_siginfo, 16> infos;
+            while (::read(signals.get(), infos.data(), sizeof infos) > 0) {
+            }
+            reap();
+        }
+        if (waits[0].revents != 0 && !read_order()) break;
+    }
+    end_everything();
+    return 0;
+}
+
+bool Keeper::read_order() {
+    std::array<char, max_order_bytes> data;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))> control;
+    iovec part{data.data(), data.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto got = ::recvmsg(orders_.get(), &message, MSG_CMSG_CLOEXEC);
+    if (got < 0) return errno == EINTR || errno == EAGAIN;
+    if (got == 0) return false;
+
+    std::vector<Fd> descriptors;
+    for (auto* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        std::array<int, max_descriptors> numbers{};
+        const auto bytes = std::min(c->cmsg_len - CMSG_LEN(0), sizeof numbers);
+        std::memcpy(numbers.data(), CMSG_DATA(c), bytes);
+        for (std::size_t i = 0; i < bytes / sizeof(int); ++i) descriptors.push_back(move_up(Fd{numbers[i]}));
+    }
+    Order order;
+    if (static_cast<std::size_t>(got) < sizeof order) return true;
+    std::memcpy(&order, data.data(), sizeof order);
+    const auto strings = std::span<const char>{data}.first(static_cast<std::size_t>(got)).subspan(sizeof order);
+    if (order.type == OrderType::spawn) spawn(order, strings, std::move(descriptors));
+    if (order.type == OrderType::signal) signal_group(order);
+    return true;
+}
+
+void Keeper::spawn(const Order& order, std::span<const char> strings, std::vector<Fd> descriptors) {
+    Notice notice{.type = NoticeType::spawn_failed, .id = order.id};
+    if (order.number >= std::size(program_names) ||
+        std::size_t{order.argument_bytes} + order.environment_bytes != strings.size()) {
+        notice.status = EINVAL;
+        return tell(notice);
+    }
+    const auto program = (program_dir_ / program_names[order.number]).string();
+    const auto arguments = split(strings.first(order.argument_bytes));
+    const auto environment = split(strings.subspan(order.argument_bytes));
+    const SpawnPlan plan{descriptors};
+    pid_t pid = 0;
+    notice.status = ::posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, arguments.data(),
+                                  environment.data());
+    if (notice.status != 0) return tell(notice);
+    ids_[pid] = order.id;
+    pids_[order.id] = pid;
+    // The child is ours and not reaped yet, so its pid cannot have come to name another process.
+    const auto pidfd = sys::pidfd_open(pid);
+    notice.type = NoticeType::spawned;
+    notice.pid = pid;
+    tell(notice, pidfd ? pidfd->get() : -1);
+}
+
+void Keeper::signal_group(const Order& order) {
+    const auto found = pids_.find(order.id);
+    if (found == pids_.end()) return;
+    // The child leads its own process group since before its exec, and is not reaped: the number is still its own.
+    ::kill(-found->second, static_cast<int>(order.number));
+}
+
+void Keeper::reap() {
+    while (true) {
+        siginfo_t info{};
+        // First look, then kill its group while the dead leader still holds the group's number, then reap.
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
+        reap_one(info.si_pid, info.si_code, info.si_status);
+    }
+    kill_strays();
+}
+
+void Keeper::reap_one(pid_t pid, int code, int status) {
+    const auto known = ids_.find(pid);
+    if (known != ids_.end()) ::kill(-pid, SIGKILL);
+    rusage usage{};
+    int ignored = 0;
+    ::wait4(pid, &ignored, 0, &usage);
+    if (known == ids_.end()) return;
+    const auto id = known->second;
+    ids_.erase(known);
+    pids_.erase(id);
+    tell({.type = NoticeType::exited,
+          .pid = pid,
+          .id = id,
+          .code = code,
+          .status = status,
+          .max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024});
+}
+
+// Whoever is our child and was not ordered was left behind by a worker that died. Its own children come to us when it
+// dies, which is another SIGCHLD and another look.
+void Keeper::kill_strays() {
+    for (const pid_t pid : children()) {
+        if (ids_.contains(pid)) continue;
+        // A stray that made a session of its own takes its group with it.
+        if (::getpgid(pid) == pid) ::kill(-pid, SIGKILL);
+        ::kill(pid, SIGKILL);
+    }
+}
+
+void Keeper::end_everything() {
+    orders_.reset();
+    const auto until = Clock::now() + end_patience;
+    for (const auto& [pid, id] : ids_) ::kill(-pid, SIGKILL);
+    ids_.clear();
+    while (Clock::now() < until) {
+        kill_strays();
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0) break;  // ECHILD: nobody is left
+        if (info.si_pid != 0) continue;
+        sigset_t child;
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        constexpr timespec look_again{0, 10'000'000};
+        ::sigtimedwait(&child, nullptr, &look_again);
+    }
+}
+
+void Keeper::tell(const Notice& notice, int descriptor) {
+    Notice copy = notice;
+    iovec part{&copy, sizeof copy};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (descriptor >= 0) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        auto* c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(c), &descriptor, sizeof(int));
+    }
+    // Blocks while the supervisor is behind: an exit must not be lost. Its death ends the wait (EPIPE).
+    while (orders_ && ::sendmsg(orders_.get(), &message, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+    }
+}
+
+}  // namespace caisson::keeper

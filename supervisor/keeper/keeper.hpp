@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The keeper: spawns what the supervisor orders, reports how it ended, kills what was left behind, and ends everything
+/// when the supervisor is gone. See orders.hpp for why it exists.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "keeper/orders.hpp"
+
+namespace caisson::keeper {
+
+class Keeper {
+   public:
+    /// `orders` is the keeper's end of the pair; programs are looked for in `program_dir`.
+    Keeper(Fd orders, std::filesystem::path program_dir);
+
+    /// Serves until the supervisor `supervisor` is gone, then kills all that is left. Returns the exit code.
+    int run(pid_t supervisor);
+
+   private:
+    struct Received;
+
+    [[nodiscard]] bool read_order();  // false once the supervisor has gone
+    void spawn(const Order& order, std::span<const char> strings, std::vector<Fd> descriptors);
+    void signal_group(const Order& order);
+    void reap();
+    void reap_one(pid_t pid, int code, int status);
+    void kill_strays();
+    void end_everything();
+    void tell(const Notice& notice, int descriptor = -1);
+
+    Fd orders_;
+    std::filesystem::path program_dir_;
+    std::unordered_map<pid_t, std::uint64_t> ids_;
+    std::unordered_map<std::uint64_t, pid_t> pids_;
+};
+
+}  // namespace caisson::keeper

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What an operator can say, as plain structs. The values here are the defaults; config/caisson.toml says the same for
+/// people, and a test compares the two.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace caisson::settings {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+inline constexpr std::uint64_t KiB = 1024;
+inline constexpr std::uint64_t MiB = 1024 * KiB;
+inline constexpr std::uint64_t GiB = 1024 * MiB;
+
+/// [service]: where the service lives.
+struct Service {
+    std::filesystem::path socket = {};      ///< empty: the default of `default_socket()`
+    std::filesystem::path plugin_dir = {};  ///< relative to the file that says it; empty: the installed plugins
+    bool discover = true;                   ///< every library in plugin_dir gets a pool
+    std::filesystem::path state_dir = {};   ///< crash reports; empty: the default of `default_state_dir()`
+    std::uint32_t crash_reports = 100;      ///< kept in memory and as files
+    std::uint32_t max_sessions = 256;       ///< of all clients together
+    std::uint32_t max_sessions_per_user = 64;
+    milliseconds handshake_timeout = 5s;
+    milliseconds drain = 30s;        ///< how long accepted calls may go on when the service stops
+    milliseconds idle_timeout = 0s;  ///< a session without a call or request; 0: never ends
+
+    bool operator==(const Service&) const = default;
+};
+
+/// [access]: who may do what. The service's own user and root may do everything.
+/// Entries are user names, "@group" or "*" for everybody who can reach the socket.
+struct Access {
+    std::string mode = "0600";  ///< of the socket, octal
+    std::string group = {};     ///< of the socket; empty: unchanged
+    std::vector<std::string> call = {};
+    std::vector<std::string> operate = {};
+    std::vector<std::string> admin = {};
+
+    bool operator==(const Access&) const = default;
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+
+/// [log]: what is written where.
+struct Log {
+    std::string level = "info";  ///< trace, debug, info, warn, error, off
+    LogFormat format = LogFormat::text;
+    std::filesystem::path file = {};   ///< empty: stderr
+    std::uint32_t plugin_lines = 100;  ///< lines of one worker's output per second that are logged; the rest is counted
+    std::uint64_t plugin_line_bytes = 4 * KiB;  ///< a longer line is cut
+
+    bool operator==(const Log&) const = default;
+};
+
+struct Backoff {
+    milliseconds min = 100ms;
+    milliseconds max = 30s;
+    std::uint32_t steps = 10;  ///< restarts from min to max
+    double jitter = 0.2;       ///< a random part of the delay, 0 to 1
+
+    bool operator==(const Backoff&) const = default;
+};
+
+/// When a worker that ended is replaced, and when to stop trying.
+struct Restart {
+    std::uint32_t intensity = 5;  ///< more failed starts and exits outside calls within `period` open the breaker
+    milliseconds period = 10s;
+    std::uint32_t call_crashes = 50;  ///< more crashes in calls than this within `period` slow restarts down
+    Backoff backoff = {};
+    milliseconds reset_after = 10s;  ///< of good service after which the back-off starts anew
+    milliseconds cooldown = 30s;     ///< an open breaker lets one worker try after this
+
+    bool operator==(const Restart&) const = default;
+};
+
+struct Stop {
+    milliseconds grace = 2s;  ///< between cancel, SIGTERM and SIGKILL
+
+    bool operator==(const Stop&) const = default;
+};
+
+/// Resource limits of one worker; 0 means unlimited.
+struct Limits {
+    std::uint64_t memory = 4 * GiB;    ///< bytes of private memory (RLIMIT_DATA)
+    std::uint64_t files = 1024;        ///< open files (RLIMIT_NOFILE)
+    std::uint64_t processes = 0;       ///< processes of the user (RLIMIT_NPROC); 0: as inherited
+    std::uint64_t file_size = 0;       ///< bytes of a file it writes (RLIMIT_FSIZE)
+    std::uint64_t core = 0;            ///< bytes of a core dump (RLIMIT_CORE); here 0 means none
+    milliseconds start_timeout = 10s;  ///< from spawn to ready
+
+    bool operator==(const Limits&) const = default;
+};
+
+enum class IsolationLevel : std::uint8_t { standard, none };
+
+struct Isolation {
+    IsolationLevel level = IsolationLevel::standard;
+    bool really_none = false;  ///< `none` must be asked for twice
+
+    bool operator==(const Isolation&) const = default;
+};
+
+/// What happens when a queue is full.
+struct Queue {
+    std::uint32_t calls = 100'000;    ///< waiting calls of one pool; more are refused
+    std::uint64_t bytes = 256 * MiB;  ///< of their params and bodies
+
+    bool operator==(const Queue&) const = default;
+};
+
+/// [pool.NAME], and [defaults].
+struct Pool {
+    std::string name = {};
+    std::filesystem::path plugin = {};  ///< absolute, or a name in plugin_dir ("math" finds libmath.so or math.so)
+    std::optional<std::uint32_t> workers = {};  ///< empty: one per core ("cores")
+    milliseconds timeout = 60s;                 ///< of a call, waiting and running; 0: none
+    Queue queue = {};
+    Restart restart = {};
+    Stop stop = {};
+    Limits limits = {};
+    Isolation isolation = {};
+    std::map<std::string, std::string> env = {};  ///< the worker's whole environment beyond PATH, LANG and TZ
+    std::string settings_json = "{}";             ///< [pool.NAME.settings] as JSON
+    bool enabled = true;
+
+    bool operator==(const Pool&) const = default;
+};
+
+struct Settings {
+    std::filesystem::path file = {};  ///< where it was read from; empty: built-in defaults
+    Service service = {};
+    Access access = {};
+    Log log = {};
+    Pool defaults = {};
+    std::vector<Pool> pools = {};  ///< as written, [defaults] merged in; discovered ones are not here before resolve()
+    /// Pools whose sections have problems, and their plugins as far as those could be read: discovery must not run
+    /// with [defaults] what somebody has configured.
+    std::map<std::string, std::filesystem::path> rejected = {};
+
+    bool operator==(const Settings&) const = default;
+
+    /// The pool of a library that no section names.
+    [[nodiscard]] Pool discovered(const std::string& name, const std::filesystem::path& library) const;
+};
+
+/// Workers that `pool` gets on this machine: as many as it says, or one per core that this process may run on.
+[[nodiscard]] std::uint32_t worker_count(const Pool& pool);
+
+}  // namespace caisson::settings

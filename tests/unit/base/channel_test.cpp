@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/channel.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/system.hpp"
+
+namespace caisson {
+namespace {
+
+using wire::Type;
+
+class ChannelTest : public ::testing::Test {
+   protected:
+    ChannelTest() {
+        auto pair = sys::socket_pair(SOCK_STREAM);
+        EXPECT_TRUE(pair);
+        EXPECT_TRUE(sys::set_nonblocking(pair->first.get()));
+        peer_ = std::move(pair->second);
+        channel_.emplace(loop_, std::move(pair->first),
+                         Channel::Handlers{.on_frame =
+                                               [this](const wire::Frame& frame) {
+                                                   heard_.push_back(frame.header.id);
+                                                   if (frame.header.type == Type::stop) loop_.stop();
+                                               },
+                                           .on_end =
+                                               [this](const Channel::Ending& ending) {
+                                                   ending_ = ending.kind;
+                                                   loop_.stop();
+                                               }});
+    }
+
+    static wire::Buffer frame(Type type, std::uint64_t id, std::string_view body = {}) {
+        wire::Buffer out;
+        wire::append_frame(out, {.type = type, .id = id}, std::string_view{}, {}, wire::bytes_of(body));
+        return out;
+    }
+    void say(std::span<const std::byte> bytes) {
+        ASSERT_EQ(::write(peer_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    }
+
+    Loop loop_;
+    Fd peer_;
+    std::optional<Channel> channel_;
+    std::vector<std::uint64_t> heard_;
+    std::optional<Channel::Ending::Kind> ending_;
+};
+
+TEST_F(ChannelTest, FramesOfOneTurnLeaveTogether) {
+    loop_.post([&] {
+        for (std::uint64_t id = 1; id <= 10; ++id) channel_->send({.type = Type::cancel, .id = id});
+        EXPECT_EQ(channel_->waiting_bytes(), 10 * sizeof(wire::Header));
+        loop_.at_end_of_turn([&] { loop_.stop(); });
+    });
+    loop_.run();
+    std::byte bytes[1024];
+    EXPECT_EQ(::recv(peer_.get(), bytes, sizeof bytes, MSG_DONTWAIT), static_cast<ssize_t>(10 * sizeof(wire::Header)));
+    EXPECT_EQ(channel_->waiting_bytes(), 0U);
+}
+
+TEST_F(ChannelTest, WhatWasTakenAheadIsNotHeardTwice) {
+    const auto one = frame(Type::result, 1, "abc");
+    const auto two = frame(Type::result, 2);
+    const auto end = frame(Type::stop, 3);
+    channel_->take_ahead(one);
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1}));
+    EXPECT_EQ(channel_->stream_offset(), one.size());
+    say(one);
+    say(two);
+    say(end);
+    loop_.run();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
+TEST_F(ChannelTest, AFrameThatWasCutOffIsCompletedAfterTheEnd) {
+    const auto one = frame(Type::result, 1, "abcdefgh");
+    const std::span<const std::byte> all{one};
+    say(all.first(35));
+    peer_.reset();
+    loop_.run();
+    EXPECT_EQ(ending_, Channel::Ending::Kind::cut_off);
+    EXPECT_TRUE(heard_.empty());
+    channel_->take_ahead(all.subspan(35));
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(ChannelTest, GarbageEndsIt) {
+    say(std::vector<std::byte>(64, std::byte{0xFF}));
+    loop_.run();
+    EXPECT_EQ(ending_, Channel::Ending::Kind::garbage);
+    EXPECT_TRUE(channel_->closed());
+}
+
+TEST_F(ChannelTest, AGoodEndIsBetweenFrames) {
+    say(frame(Type::result, 1));
+    peer_.reset();
+    loop_.run();
+    EXPECT_EQ(heard_.size(), 1U);
+    EXPECT_EQ(ending_, Channel::Ending::Kind::closed);
+}
+
+TEST_F(ChannelTest, ASlowPeerGetsEverythingInOrder) {
+    constexpr std::size_t count = 3000;
+    const std::string body(1000, 'x');
+    loop_.post([&] {
+        for (std::uint64_t id = 0; id < count; ++id)
+            channel_->send({.type = Type::chunk, .id = id}, {}, {}, wire::bytes_of(body));
+    });
+    wire::FrameReader reader;
+    std::uint64_t next = 0;
+    auto watch = loop_.watch(peer_.get());
+    watch.on_readable([&] {
+        const auto room = reader.prepare(7777);
+        const auto got = ::recv(peer_.get(), room.data(), room.size(), 0);
+        ASSERT_GT(got, 0);
+        reader.commit(static_cast<std::size_t>(got));
+        while (const auto frame = reader.next()) EXPECT_EQ(frame->header.id, next++);
+        if (next == count) loop_.stop();
+    });
+    loop_.run();
+    EXPECT_EQ(next, count);
+}
+
+TEST_F(ChannelTest, DrainTakesWhatHasArrivedAndReportsNoEnd) {
+    say(frame(Type::result, 1));
+    say(frame(Type::result, 2));
+    peer_.reset();
+    channel_->drain();
+    EXPECT_EQ(heard_.size(), 2U);
+    EXPECT_FALSE(ending_);
+}
+
+}  // namespace
+}  // namespace caisson

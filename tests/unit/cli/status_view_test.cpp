@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/status_view.hpp"
+
+#include <gtest/gtest.h>
+
+namespace caisson::cli {
+namespace {
+
+constexpr std::string_view status = R"({"supervisor":{"pid":100,"version":"0.1.0","uptime_s":190,"socket":"/run/c.sock",
+    "config":"/etc/caisson/caisson.toml","state":"running"},
+    "pools":[{"name":"math","state":"ready","plugin":"/p/libmath.so","version":"1.0.0","queued":0,"running":1,"restarts":2,
+      "target":2,"calls":{"ok":12345,"failed":1,"crashed":0,"timed_out":0,"cancelled":0,"refused":0},
+      "methods":[{"name":"square","help":"n times n","input":"integer","output":"integer","idempotent":true}],
+      "workers":[{"id":1,"pid":101,"state":"running","calls":6000,"uptime_s":59,"method":"square"},
+                 {"id":2,"pid":102,"state":"idle","calls":6346,"uptime_s":7500}]},
+     {"name":"bad","state":"failed","queued":0,"running":0,"restarts":0,"target":4,"reason":"no such file","workers":[]}]})";
+
+TEST(StatusView, OneRowPerPoolAndWhyOneIsNotReady) {
+    EXPECT_EQ(status_text(parse_document(status)),
+              "caisson 0.1.0, pid 100, running, up 3 min 10 s\n"
+              "socket /run/c.sock\n"
+              "config /etc/caisson/caisson.toml\n"
+              "\n"
+              "POOL  STATE   VERSION  WORKERS  RUNNING  QUEUED  RESTARTS      OK  FAILED  CRASHED  TIMED OUT\n"
+              "math  ready   1.0.0        2/2        1       0         2  12,345       1        0          0\n"
+              "bad   failed  -            0/4        0       0         0       -       -        -          -\n"
+              "\n"
+              "pool bad is failed: no such file\n");
+}
+
+TEST(StatusView, OneRowPerWorker) {
+    EXPECT_EQ(workers_text(parse_document(status)),
+              "WORKER  PID  STATE    CALLS  UP         METHOD\n"
+              "math/1  101  running   6000  59 s       square\n"
+              "math/2  102  idle      6346  2 h 5 min  -\n");
+}
+
+TEST(StatusView, APoolShowsItsMethods) {
+    const auto text = pool_text(parse_document(status));
+    EXPECT_NE(text.find("math.square  integer  integer  n times n\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("plugin /p/libmath.so\n"), std::string::npos) << text;
+}
+
+TEST(StatusView, NonsenseFromTheServiceIsNotFatal) {
+    for (const auto* json : {"null", "[]", R"({"pools":7})", R"({"pools":[7,{"workers":"x","calls":[]}]})"}) {
+        EXPECT_FALSE(status_text(parse_document(json)).empty());
+        EXPECT_FALSE(workers_text(parse_document(json)).empty());
+        EXPECT_FALSE(pool_text(parse_document(json)).empty());
+    }
+}
+
+}  // namespace
+}  // namespace caisson::cli

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace caisson::wire {
+namespace {
+
+struct Read {
+    Header header;
+    std::string head;
+    std::string body;
+};
+
+// Feeds `bytes` in pieces of `step` and collects the frames.
+std::vector<Read> read_all(FrameReader& reader, std::span<const std::byte> bytes, std::size_t step) {
+    std::vector<Read> frames;
+    while (!bytes.empty()) {
+        const auto count = std::min(step, bytes.size());
+        const auto room = reader.prepare(count);
+        std::memcpy(room.data(), bytes.data(), count);
+        reader.commit(count);
+        bytes = bytes.subspan(count);
+        while (const auto frame = reader.next())
+            frames.push_back({frame->header, std::string{frame->head()}, std::string{Frame::text(frame->body())}});
+    }
+    return frames;
+}
+
+Buffer two_frames() {
+    Buffer out;
+    append_frame(out, {.type = Type::call, .encoding = Encoding::json, .attempt = 2, .id = 7, .a = 11, .time_ns = -1},
+                 "math.square", "{\"x\":1}", bytes_of("49"));
+    append_frame(out, {.type = Type::cancel, .id = 7}, std::string_view{}, {}, {});
+    return out;
+}
+
+TEST(Codec, GivesBackWhatWasWritten) {
+    FrameReader reader;
+    const auto frames = read_all(reader, two_frames(), 1 << 20);
+    ASSERT_EQ(frames.size(), 2U);
+    EXPECT_EQ(frames[0].header.type, Type::call);
+    EXPECT_EQ(frames[0].header.encoding, Encoding::json);
+    EXPECT_EQ(frames[0].header.attempt, 2);
+    EXPECT_EQ(frames[0].header.id, 7U);
+    EXPECT_EQ(frames[0].header.a, 11U);
+    EXPECT_EQ(frames[0].header.time_ns, -1);
+    EXPECT_EQ(frames[0].head, "math.square{\"x\":1}");
+    EXPECT_EQ(frames[0].body, "49");
+    EXPECT_EQ(frames[1].header.type, Type::cancel);
+    EXPECT_FALSE(reader.midway());
+}
+
+TEST(Codec, ReadsFramesCutAtAnyPlace) {
+    for (std::size_t step = 1; step < 100; ++step) {
+        FrameReader reader;
+        const auto frames = read_all(reader, two_frames(), step);
+        ASSERT_EQ(frames.size(), 2U) << "in steps of " << step;
+        EXPECT_EQ(frames[0].body, "49");
+        EXPECT_FALSE(reader.midway());
+    }
+}
+
+TEST(Codec, KnowsThatAFrameIsUnderWay) {
+    auto bytes = two_frames();
+    bytes.resize(40);
+    FrameReader reader;
+    EXPECT_TRUE(read_all(reader, bytes, 40).empty());
+    EXPECT_TRUE(reader.midway());
+    EXPECT_FALSE(reader.error());
+}
+
+Buffer raw(const Header& header) {
+    const auto bytes = std::as_bytes(std::span{&header, 1});
+    return {bytes.begin(), bytes.end()};
+}
+
+struct Broken {
+    Header header;
+    CodecError error;
+};
+
+TEST(Codec, RefusesEachKindOfBrokenHeaderAndStaysDead) {
+    const Broken cases[] = {
+        {{.type = static_cast<Type>(99)}, CodecError::unknown_type},
+        {{.payload_size = max_payload_bytes + 1, .type = Type::result}, CodecError::payload_too_large},
+        {{.payload_size = 4, .type = Type::result, .head_size = 5}, CodecError::head_beyond_payload},
+        {{.type = Type::result, .encoding = static_cast<Encoding>(3)}, CodecError::bad_encoding},
+    };
+    for (const auto& broken : cases) {
+        FrameReader reader;
+        EXPECT_TRUE(read_all(reader, raw(broken.header), 32).empty());
+        ASSERT_EQ(reader.error(), broken.error);
+        EXPECT_TRUE(read_all(reader, two_frames(), 64).empty()) << "nothing is believed after an error";
+    }
+}
+
+TEST(Codec, AnAnnouncedSizeAllocatesNothing) {
+    FrameReader reader;
+    EXPECT_TRUE(read_all(reader, raw({.payload_size = max_payload_bytes, .type = Type::result}), 32).empty());
+    EXPECT_FALSE(reader.error());
+    EXPECT_LT(reader.prepare(4096).size(), 1U << 20);
+}
+
+TEST(Codec, AnyBytesEndInFramesOrAnError) {
+    std::mt19937 random{20261122};
+    for (int round = 0; round < 2000; ++round) {
+        auto bytes = two_frames();
+        for (int hits = 0; hits < 3; ++hits) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+        FrameReader reader;
+        for (const auto& frame : read_all(reader, bytes, 1 + random() % 50))
+            EXPECT_LE(frame.head.size() + frame.body.size(), max_payload_bytes);
+    }
+}
+
+}  // namespace
+}  // namespace caisson::wire

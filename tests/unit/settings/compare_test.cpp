@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings/compare.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "settings/load.hpp"
+#include "settings/problem.hpp"
+#include "settings/schema.hpp"
+
+namespace caisson::settings {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Settings read(const std::string& text) {
+    const Loaded loaded = load_text(text, "t.toml", "/etc/caisson");
+    EXPECT_TRUE(loaded.clean()) << text_of(loaded.problems);
+    return loaded.settings;
+}
+
+std::vector<Change> between(const std::string& now, const std::string& next) { return changes(read(now), read(next)); }
+
+TEST(Changes, AreNoneBetweenEquals) {
+    EXPECT_THAT(changes({}, {}), IsEmpty());
+    EXPECT_THAT(between("[pool.a]\nworkers = 4", "[pool.a]\nworkers=4\ntimeout = \"60s\""), IsEmpty());
+}
+
+TEST(Changes, ResizeAPool) {
+    EXPECT_THAT(between("[pool.math]\nworkers = 4", "[pool.math]\nworkers = 8"),
+                ElementsAre(Change{Change::resized, "math", "pool math: workers 4 -> 8"}));
+    EXPECT_THAT(between("[pool.math]\nworkers = 4", "[pool.math]"),
+                ElementsAre(Change{Change::resized, "math", "pool math: workers 4 -> \"cores\""}));
+}
+
+TEST(Changes, AddAndRemovePools) {
+    EXPECT_THAT(between("[pool.a]\n[pool.b]\nworkers=2", "[pool.b]\nworkers=2\n[pool.c]\nworkers=3"),
+                ElementsAre(Change{Change::removed, "a", "pool a: removed"},
+                            Change{Change::added, "c", "pool c: added, workers 3"}));
+}
+
+TEST(Changes, TakeAPoolThatIsOffForNone) {
+    const std::string on = "[pool.a]\nworkers=1";
+    const std::string off = on + "\nenabled = false";
+    EXPECT_THAT(between(on, off), ElementsAre(Change{Change::removed, "a", "pool a: removed"}));
+    EXPECT_THAT(between(off, on), ElementsAre(Change{Change::added, "a", "pool a: added, workers 1"}));
+    EXPECT_THAT(between(off, "[pool.a]\nenabled = false\nworkers = 9"), IsEmpty());
+    EXPECT_THAT(between(off, ""), IsEmpty());
+}
+
+TEST(Changes, RollWhatAWorkerIsBornWith) {
+    EXPECT_THAT(
+        between("[pool.a]\n[pool.a.env]\nTOKEN='old'\n[pool.a.settings]\nx=1",
+                "[pool.a]\nplugin='b'\nlimits={memory='1GiB'}\n[pool.a.env]\nTOKEN='new'\n[pool.a.settings]\nx=2"),
+        ElementsAre(Change{Change::rolled, "a", R"(pool a: plugin "a" -> "b")"},
+                    Change{Change::rolled, "a", "pool a: limits.memory 4GiB -> 1GiB"},
+                    Change{Change::rolled, "a", "pool a: env changed"},
+                    Change{Change::rolled, "a", "pool a: settings changed"}));
+}
+
+TEST(Changes, AdjustTheRestAtOnce) {
+    EXPECT_THAT(between("[pool.a]", "[pool.a]\ntimeout='30s'\nlimits={start_timeout='1min'}\nstop={grace='1s'}"),
+                ElementsAre(Change{Change::adjusted, "a", "pool a: timeout 1min -> 30s"},
+                            Change{Change::adjusted, "a", "pool a: stop.grace 2s -> 1s"},
+                            Change{Change::adjusted, "a", "pool a: limits.start_timeout 10s -> 1min"}));
+}
+
+TEST(Changes, OfDefaultsShowInThePoolsThatHaveThem) {
+    EXPECT_THAT(between("[defaults]\nworkers=1\n[pool.a]\n[pool.b]\nworkers=5",
+                        "[defaults]\nworkers=2\n[pool.a]\n[pool.b]\nworkers=5"),
+                ElementsAre(Change{Change::resized, "a", "pool a: workers 1 -> 2"}));
+}
+
+TEST(Changes, OfTheServiceComeFirst) {
+    EXPECT_THAT(between("[pool.a]\nworkers=1",
+                        "[pool.a]\nworkers=2\n[service]\nsocket='/s'\n[log]\nlevel='debug'\n[access]\ncall=['@x']"),
+                ElementsAre(Change{Change::restart, "", "service.socket: needs a restart of the service"},
+                            Change{Change::adjusted, "", R"(access.call [] -> ["@x"])"},
+                            Change{Change::adjusted, "", R"(log.level "info" -> "debug")"},
+                            Change{Change::resized, "a", "pool a: workers 1 -> 2"}));
+}
+
+TEST(Changes, IgnoreWhereTheFileIs) {
+    Settings now;
+    Settings next;
+    next.file = "/elsewhere.toml";
+    EXPECT_THAT(changes(now, next), IsEmpty());
+}
+
+/// A file in which each key of [service], [access], [log] or [pool.NAME] has another value than the default.
+const char* const everything_else = R"(
+[service]
+socket = "/s"
+plugin_dir = "/p"
+discover = false
+state_dir = "/d"
+crash_reports = 7
+max_sessions = 7
+max_sessions_per_user = 7
+handshake_timeout = "7s"
+idle_timeout = "7s"
+drain = "7s"
+[access]
+mode = "0660"
+group = "g"
+call = ["a"]
+operate = ["a"]
+admin = ["a"]
+[log]
+level = "warn"
+format = "json"
+file = "/l"
+plugin_lines = 7
+plugin_line_bytes = "7KiB"
+[pool.NAME]
+plugin = "other"
+workers = 7
+timeout = "7s"
+[pool.NAME.queue]
+calls = 7
+bytes = "7KiB"
+[pool.NAME.restart]
+intensity = 7
+period = "7s"
+call_crashes = 7
+reset_after = "7s"
+cooldown = "7s"
+[pool.NAME.restart.backoff]
+min = "7ms"
+max = "7s"
+steps = 7
+jitter = 0.7
+[pool.NAME.stop]
+grace = "7s"
+[pool.NAME.limits]
+memory = "1GiB"
+files = 77
+processes = 7
+file_size = "7KiB"
+core = "7KiB"
+start_timeout = "7s"
+[pool.NAME.isolation]
+level = "none"
+really_none = true
+[pool.NAME.env]
+A = "7"
+[pool.NAME.settings]
+a = 7
+)";
+
+/// Every key that a file can have is compared: who adds one and forgets it here, learns it from this test.
+TEST(Changes, SeeEveryKey) {
+    std::string name = "name";
+    std::string text = everything_else;
+    for (std::size_t at = 0; (at = text.find("NAME")) != std::string::npos;) text.replace(at, 4, name);
+    std::set<std::string> seen;
+    for (const Change& change : between("[pool.name]", text)) {
+        const std::string start = change.pool.empty() ? "" : "pool.NAME.";
+        std::string key = change.pool.empty() ? change.text : change.text.substr(change.text.find(": ") + 2);
+        seen.insert(start + key.substr(0, key.find_first_of(" :")));
+    }
+    std::set<std::string> expected = known_keys();
+    // Tables, defaults (seen in pools), and what other tests show.
+    std::erase_if(expected, [](const std::string& key) { return key.starts_with("defaults."); });
+    for (const auto* key :
+         {"pool.NAME.queue", "pool.NAME.restart", "pool.NAME.restart.backoff", "pool.NAME.stop", "pool.NAME.limits",
+          "pool.NAME.isolation", "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
+        EXPECT_EQ(expected.erase(key), 1U) << key;
+    EXPECT_EQ(seen, expected);
+}
+
+}  // namespace
+}  // namespace caisson::settings
