@@ -17,8 +17,10 @@ constexpr std::size_t kept_bytes = 4096;
 Call& CallTable::add() {
     if (free_.empty()) {
         check(calls_.size() < (std::uint64_t{1} << index_bits), "the queues' bounds keep calls far below 2^32");
-        calls_.emplace_back().token = (CallToken{1} << index_bits) | (calls_.size() - 1);
-        return calls_.back();
+        const CallToken index = calls_.size();
+        auto& call = calls_.emplace_back();
+        call.token = (CallToken{1} << index_bits) | index;
+        return call;
     }
     auto& call = calls_[free_.back()];
     free_.pop_back();

@@ -54,6 +54,7 @@ enum class Ending : std::uint8_t { none, deadline, cancelled, stopping };
 
 struct Call : DeadlineEntry {
     CallToken token = 0;
+    std::uint64_t number = 0;  // for people: calls are counted from 1
     CallState state = CallState::free;
     Ending ending = Ending::none;
     std::uint16_t attempt = 0;      // starts so far

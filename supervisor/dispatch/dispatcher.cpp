@@ -102,6 +102,7 @@ CallToken Dispatcher::submit(const Request& request, Receiver& receiver, std::ui
         return 0;
     }
     auto& call = calls_.add();
+    call.number = next_number_++;
     call.pool = pool;
     call.receiver = &receiver;
     call.receiver_id = receiver_id;
@@ -175,7 +176,8 @@ void Dispatcher::give(Pool& pool, fleet::Worker& worker, Call& call) {
                            .body = call.body,
                            .encoding = call.encoding,
                            .deadline_ns = call.deadline_ns,
-                           .attempt = call.attempt};
+                           .attempt = call.attempt,
+                           .number = call.number};
     if (pool.crew->give(worker, call.token, work)) return;
     call.attempt = 0;
     finish_with(call, OutcomeKind::refused, unknown_method(pool.crew->name(), call.method, *worker.info()));
@@ -276,7 +278,7 @@ void Dispatcher::report_death(Crew& crew, fleet::Worker& worker, const fleet::De
                        .plugin = crew.settings().plugin.filename().string(),
                        .version = crew.info() ? crew.info()->version : std::string{},
                        .method = call != nullptr ? call->method : std::string{},
-                       .call = call != nullptr ? call->token : 0,
+                       .call = call != nullptr ? call->number : 0,
                        .worker = worker.id(),
                        .pid = death.pid,
                        .exit = death.exit,

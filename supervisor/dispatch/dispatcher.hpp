@@ -127,6 +127,7 @@ class Dispatcher final : private fleet::Crew::Listener {
     ReportStore reports_;
     Symbols symbols_;
     CallTable calls_;
+    std::uint64_t next_number_ = 1;
     DeadlineWheel wheel_;
     Loop::Timer deadline_timer_;
     std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;

@@ -23,7 +23,7 @@ json call_document(const Call& call, const fleet::Crew& crew, OutcomeKind kind) 
     json document{{"outcome", wire::word(kind)},
                   {"pool", crew.name()},
                   {"method", call.method},
-                  {"call", call.token},
+                  {"call", call.number},
                   {"attempts", call.attempt},
                   {"max_attempts", 1},
                   {"pool_ready", crew.ready_workers()},

@@ -156,7 +156,7 @@ bool Worker::start(CallToken call, const Work& work) {
     if (method == nullptr) return false;
     if (held_.empty()) last_heard_ = Clock::now();  // its silence begins now
     const auto sequence = next_sequence_++;
-    held_.push_back({sequence, call});
+    held_.push_back({sequence, call, work.number});
     channel_->send({.type = wire::Type::call,
                     .encoding = work.encoding,
                     .attempt = work.attempt,
@@ -173,10 +173,6 @@ bool Worker::running(CallToken call) const {
     if (held_.empty() || !box_) return false;
     const auto found = std::ranges::find(held_, call, &Held::call);
     return found != held_.end() && found->sequence <= box_->claim().sequence;
-}
-
-std::optional<CallToken> Worker::front() const {
-    return held_.empty() ? std::nullopt : std::optional{held_.front().call};
 }
 
 std::optional<TimePoint> Worker::running_since() const {
@@ -426,7 +422,7 @@ void Worker::take_line(std::string_view stream, std::string_view line) {
         around_.log.warn("lines of plugin output not logged (log.plugin_lines)",
                          {{"pool", pool_.name}, {"worker", id_}, {"count", held_back}});
     if (!budget_.take(now, around_.output_rules.plugin_lines)) return;
-    const auto call = front().value_or(0);
+    const auto call = held_.empty() ? 0 : held_.front().number;
     around_.log.info(line, {{"stream", stream}, {"pool", pool_.name}, {"worker", id_}, {"pid", pid_}, {"call", call}});
 }
 

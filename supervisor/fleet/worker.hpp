@@ -43,6 +43,7 @@ struct Work {
     wire::Encoding encoding = wire::Encoding::bytes;
     std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: none
     std::uint16_t attempt = 1;
+    std::uint64_t number = 0;  ///< of the call, for the log
 };
 
 /// What a worker answered. Views live for the callback only.
@@ -121,7 +122,6 @@ class Worker {
     [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
     /// When the front call was started; empty if the worker is idle.
     [[nodiscard]] std::optional<TimePoint> running_since() const;
-    [[nodiscard]] std::optional<CallToken> front() const;
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
     /// The settings it was started with.
     [[nodiscard]] const settings::Pool& settings() const { return pool_; }
@@ -132,6 +132,7 @@ class Worker {
     struct Held {
         std::uint64_t sequence;
         CallToken call;
+        std::uint64_t number;
     };
 
     [[nodiscard]] Result<void> try_spawn();

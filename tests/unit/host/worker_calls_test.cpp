@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls through the real worker: answers, batches, bounds, cancelling, claims.
+#include <caisson/plugin.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
 #include "base/clock.hpp"
-#include "plugin/plugin.h"
 #include "unit/host/worker_process.hpp"
 
 namespace caisson::test {
