@@ -46,6 +46,7 @@ using caisson::plugin::Status;
     return descend(depth + 1) + static_cast<std::uint64_t>(frame[0]);
 }
 
+/// Not of 1: compilers know 1 / n without dividing.
 [[gnu::noinline]] static int divide(int number) {
     static volatile int zero = 0;
 #if defined(__x86_64__) || defined(__i386__)
@@ -119,7 +120,7 @@ void second_thread_segv() {
 
 /// How the instance itself behaves.
 class Conduct {
- public:
+   public:
     explicit Conduct(const Host& host) : crash_(host.settings().value("crash", std::string{})) {
         if (crash_ == "create") poke();
         if (crash_ == "create_fails") throw std::runtime_error("chaos does not want to start");
@@ -131,7 +132,7 @@ class Conduct {
     Conduct(const Conduct&) = delete;
     Conduct& operator=(const Conduct&) = delete;
 
- private:
+   private:
     std::string crash_;
 };
 
@@ -151,7 +152,7 @@ CAISSON_PLUGIN("chaos", "1.0.0") {
 
     method("segv", [] { poke(); }).help("writes to address 0");
     method("abort", [] { std::abort(); }).help("aborts");
-    method("div0", [] { return divide(1); }).help("divides by zero");
+    method("div0", [] { return divide(42); }).help("divides by zero");
     method("stack_overflow", [] { return descend(0); }).help("recurses until the stack ends");
     method("kill_self", [] { kill(getpid(), SIGKILL); }).help("kills its process");
     method("exit0", [] { std::exit(0); }).help("exits with code 0 in the middle of the call");

@@ -22,7 +22,7 @@ struct OpenCall {
 /// A call's place is its number modulo the size, a power of two. The table chooses the numbers: they count up, and
 /// skip those whose place is taken. At most half of the places are in use, so a free one is near.
 class CallTable {
- public:
+   public:
     CallTable() : places_(64) {}
 
     /// A new call, with the next free number.
@@ -63,7 +63,7 @@ class CallTable {
         return ids;
     }
 
- private:
+   private:
     OpenCall& place(std::uint64_t id) { return places_[id & (places_.size() - 1)]; }
 
     // Numbers that differ modulo the size differ modulo twice the size as well, so nothing collides.

@@ -86,7 +86,7 @@ struct Done {
 using Event = std::variant<Piece, Progress, Done>;
 
 class Client {
- public:
+   public:
     /// Where the service is by default: CAISSON_SOCKET, else caisson/caisson.sock in the user's runtime directory (for
     /// root: in /run).
     [[nodiscard]] static std::filesystem::path default_socket();
@@ -129,7 +129,7 @@ class Client {
     };
     [[nodiscard]] std::expected<Answer, ClientError> request(std::string_view json, std::chrono::milliseconds patience);
 
- private:
+   private:
     struct State;
     explicit Client(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

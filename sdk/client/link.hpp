@@ -16,7 +16,7 @@ using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // none:
 [[nodiscard]] Deadline deadline_after(std::chrono::milliseconds patience);
 
 class Link {
- public:
+   public:
     explicit Link(int descriptor) : descriptor_(descriptor) {}
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
@@ -43,7 +43,7 @@ class Link {
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
 
- private:
+   private:
     int descriptor_;
     bool peer_reads_ = true;
     wire::Buffer output_;

@@ -12,13 +12,13 @@ using caisson::plugin::Host;
 
 /// Made once in each worker. Settings come from [pool.greeter.settings] of the service's configuration.
 class Greeter {
- public:
+   public:
     explicit Greeter(const Host& host) : greeting_(host.settings().value("greeting", std::string{"Hello"})) {}
 
     /// Input and result are JSON strings: '"Ada"' gives "Hello, Ada".
     [[nodiscard]] std::string greet(const std::string& name) const { return greeting_ + ", " + name; }
 
- private:
+   private:
     std::string greeting_;
 };
 

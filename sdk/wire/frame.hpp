@@ -75,7 +75,8 @@ struct Header {
     std::uint32_t a = 0;                  ///< by type, see Type
     std::uint32_t head_size = 0;          ///< bytes of the payload before the body
     std::int64_t time_ns = 0;             ///< client call: timeout, 0 = the pool's, -1 = none; worker call: deadline on
-                                          ///< CLOCK_MONOTONIC, 0 = none; result: how long the method ran
+                                          ///< CLOCK_MONOTONIC, 0 = none; result: how long the method ran,
+                                          ///< -1: it was not started
 };
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);
 static_assert(std::has_unique_object_representations_v<Header>, "no padding may reach the wire");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// caisson-keeper SUPERVISOR_PID: parent of all workers of one supervisor. Started by the supervisor only.
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ int main(int argc, char** argv) {
     }
     // The program that embeds the engine may have descriptors that are not close-on-exec.
     ::close_range(keeper::order_descriptor + 1, ~0U, 0);
+    // What the keeper starts must neither read its orders nor keep its end of the socket open.
+    ::fcntl(keeper::order_descriptor, F_SETFD, FD_CLOEXEC);
     keeper::Keeper keeper{Fd{keeper::order_descriptor}, sys::program_dir()};
     return keeper.run(static_cast<pid_t>(std::strtol(argv[1], nullptr, 10)));
 }

@@ -16,7 +16,7 @@ namespace {
 class Trial final : private fleet::Worker::Owner {
    public:
     explicit Trial(const settings::Pool& pool)
-        : keeper_(loop_, log_, sys::program_dir()), worker_({loop_, log_, keeper_, output_rules_}, *this, pool, 1) {}
+        : keeper_(loop_, log_, sys::helper_dir()), worker_({loop_, log_, keeper_, output_rules_}, *this, pool, 1) {}
 
     Result<fleet::PluginInfo> run() {
         worker_.spawn();

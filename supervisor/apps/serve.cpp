@@ -53,7 +53,7 @@ class Server {
           log_(std::move(log)),
           dispatcher_({.loop = loop_,
                        .log = log_,
-                       .program_dir = sys::program_dir(),
+                       .program_dir = sys::helper_dir(),
                        .report_dir = settings_.service.state_dir / "crashes",
                        .report_count = settings_.service.crash_reports,
                        .output_rules = settings_.log}),

@@ -24,6 +24,8 @@ inline constexpr std::size_t session_output_bytes = 64 * 1024 * 1024;
 inline constexpr std::size_t session_output_high_water_bytes = 8 * 1024 * 1024;
 /// Calls of one session that have no outcome yet. A client that wants more waits for answers first.
 inline constexpr std::size_t session_calls = 65'536;
+/// The longest timeout that a client can ask for; beyond it means the same to people, and would overflow the clock.
+inline constexpr auto call_timeout_max = 24h * 30;
 /// Bytes that wait to be written to one worker. Calls beyond it stay in the queue.
 inline constexpr std::size_t worker_output_bytes = 1024 * 1024;
 

@@ -61,6 +61,13 @@ std::filesystem::path program_dir() {
     return error ? std::filesystem::path{"."} : program.parent_path();
 }
 
+std::filesystem::path helper_dir() {
+    const auto beside = program_dir();
+    std::error_code error;
+    if (std::filesystem::exists(beside / "caisson-keeper", error)) return beside;
+    return (beside / "../libexec/caisson").lexically_normal();
+}
+
 std::uint64_t raise_open_files() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

@@ -31,6 +31,8 @@ bool pidfd_signal(int pidfd, int signal);
 
 /// The folder of the running program.
 [[nodiscard]] std::filesystem::path program_dir();
+/// The folder of the keeper and of what it starts: beside `caisson` in a build tree, libexec in an installation.
+[[nodiscard]] std::filesystem::path helper_dir();
 /// Raises the soft limit of open files to the hard one; returns what it is now.
 std::uint64_t raise_open_files();
 /// `count` random bytes from the kernel.

@@ -37,7 +37,7 @@ Examples:
   caisson call math.square 7
   caisson call text.wordcount @/usr/share/common-licenses/GPL-3
   echo '[1,2,3]' | caisson call math.sum -
-  caisson call text.grep @notes.txt --params '{"pattern":"^TODO"}' --timeout 2s)";
+  caisson call text.grep @notes.txt --params '{"pattern":"^=="}' --timeout 2s)";
 
 struct Options {
     std::string target;
@@ -48,7 +48,7 @@ struct Options {
 };
 
 class CallRun {
- public:
+   public:
     CallRun(const Context& context, Client& client, std::string_view target, Destination& destination)
         : context_(context),
           client_(client),
@@ -74,7 +74,7 @@ class CallRun {
         }
     }
 
- private:
+   private:
     std::optional<int> take(const Event& event) {
         if (const auto* piece = std::get_if<Piece>(&event)) {
             output_.append(piece->bytes);

@@ -12,7 +12,7 @@ namespace caisson::cli {
 /// A file is written beside its final name and takes it on `commit`; without one it is removed again. What is not a
 /// plain file (a device, a FIFO) is written directly.
 class Destination {
- public:
+   public:
     /// An empty path means `out`.
     [[nodiscard]] static Result<Destination> open(const std::string& path, int out);
 
@@ -23,7 +23,7 @@ class Destination {
     [[nodiscard]] int descriptor() const { return file_ ? file_.get() : out_; }
     [[nodiscard]] Result<void> commit();
 
- private:
+   private:
     Destination() = default;
 
     int out_ = -1;

@@ -10,7 +10,7 @@
 namespace caisson::cli {
 
 class Interrupts {
- public:
+   public:
     Interrupts();
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
@@ -21,7 +21,7 @@ class Interrupts {
     /// Takes those that came. True if there was one.
     [[nodiscard]] bool take();
 
- private:
+   private:
     sigset_t before_{};
     Fd signals_;
 };

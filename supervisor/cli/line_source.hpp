@@ -11,7 +11,7 @@
 namespace caisson::cli {
 
 class LineSource {
- public:
+   public:
     /// Lines over `max_line_bytes` are not kept. The descriptor stays the caller's.
     LineSource(int descriptor, std::size_t max_line_bytes);
 
@@ -33,7 +33,7 @@ class LineSource {
     [[nodiscard]] double fraction() const;
     [[nodiscard]] const std::string& error() const { return error_; }
 
- private:
+   private:
     [[nodiscard]] Took take_rest(std::string_view& text);
 
     int descriptor_;

@@ -35,7 +35,7 @@ struct MapOptions {
 };
 
 class Mapper {
- public:
+   public:
     /// Calls in the window. Enough to hide the way there and back; a power of two.
     static constexpr std::size_t window_calls = 1024;
     /// Bytes of lines and results in the window. One call may exceed it, if it is alone.
@@ -46,7 +46,7 @@ class Mapper {
     /// Runs to the end and returns the exit code; says on the error stream what is to be said.
     [[nodiscard]] int run();
 
- private:
+   private:
     // One line on its way.
     struct Place {
         std::uint64_t call = 0;

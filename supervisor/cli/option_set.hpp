@@ -15,7 +15,7 @@ namespace caisson::cli {
 /// A thin face of the parser, so that one file and not each command pays for its headers. The variables must live as
 /// long as the parser.
 class OptionSet {
- public:
+   public:
     enum class Need { optional, required };
 
     explicit OptionSet(CLI::App& app) : app_(app) {}
@@ -29,7 +29,7 @@ class OptionSet {
     void option(const char* names, std::string& value, const char* placeholder, const char* help);
     void flag(const char* names, bool& value, const char* help);
 
- private:
+   private:
     CLI::App& app_;
 };
 

@@ -14,19 +14,19 @@ void say(int descriptor, std::string_view text);
 
 /// While it lives, a write to a closed pipe is an error and not a signal.
 class QuietPipes {
- public:
+   public:
     QuietPipes();
     QuietPipes(const QuietPipes&) = delete;
     QuietPipes& operator=(const QuietPipes&) = delete;
     ~QuietPipes();
 
- private:
+   private:
     struct sigaction before_{};
 };
 
 /// A buffer before a descriptor that somebody else owns.
 class Output {
- public:
+   public:
     enum class State {
         good,
         gone,    ///< the reader closed its end: no reason to say anything, nor to go on
@@ -50,7 +50,7 @@ class Output {
     /// True if nothing was appended yet, or the last byte ends a line.
     [[nodiscard]] bool at_line_start() const { return last_ == '\n'; }
 
- private:
+   private:
     [[nodiscard]] bool wait_for_room() const;
 
     int descriptor_;

@@ -21,7 +21,7 @@ struct Advance {
 [[nodiscard]] std::string progress_text(const Advance& advance, double elapsed_s, std::size_t columns);
 
 class ProgressLine {
- public:
+   public:
     /// Draws only if `descriptor` is a terminal and `wanted`.
     ProgressLine(int descriptor, bool wanted);
     ProgressLine(const ProgressLine&) = delete;
@@ -35,7 +35,7 @@ class ProgressLine {
     /// Removes the line, for other text to take its place.
     void clear();
 
- private:
+   private:
     [[nodiscard]] bool due();
     void draw(std::string_view text);
     [[nodiscard]] std::size_t columns() const;

@@ -33,7 +33,7 @@ Examples:
   caisson COMMAND --help)";
 
 class HelpFormatter : public CLI::Formatter {
- public:
+   public:
     HelpFormatter() {
         label("OPTIONS", "OPTION...");
         label("SUBCOMMAND", "COMMAND");
@@ -54,7 +54,7 @@ class HelpFormatter : public CLI::Formatter {
 
 /// The parser, and what each subcommand does once it was parsed.
 class CommandLine {
- public:
+   public:
     explicit CommandLine(Context& context) : app_(std::string{summary}, "caisson") {
         app_.formatter(std::make_shared<HelpFormatter>());
         app_.option_defaults()->group("Options");
@@ -95,7 +95,7 @@ class CommandLine {
         return act(*index);
     }
 
- private:
+   private:
     // Our own doors print and handle signals for themselves; everything else talks to a service and to pipes.
     int act(std::size_t index) const {
         const auto name = commands()[index].name;

@@ -23,7 +23,7 @@ Exit codes: 0 ended in order, 2 wrong usage, 3 the socket is in use or cannot be
 
 Examples:
   caisson serve
-  caisson serve -c caisson.toml --socket /tmp/work/caisson.sock)";
+  caisson serve -c caisson.toml --socket /tmp/caisson/caisson.sock)";
 
 struct Options {
     std::string config;

@@ -18,7 +18,7 @@ std::size_t width(std::string_view text) {
 void Table::add(std::vector<std::string> cells) {
     cells.resize(columns_.size());
     for (auto& cell : cells)
-        if (cell.empty()) cell = "-";
+        if (cell.empty()) cell.assign(1, '-');
     rows_.push_back(std::move(cells));
 }
 

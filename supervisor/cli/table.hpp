@@ -9,7 +9,7 @@
 namespace caisson::cli {
 
 class Table {
- public:
+   public:
     enum class Align { left, right };
     struct Column {
         std::string_view title;
@@ -24,7 +24,7 @@ class Table {
     /// The title row and the rows, each with its line end and no trailing spaces.
     [[nodiscard]] std::string text() const;
 
- private:
+   private:
     std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;
 };

@@ -55,11 +55,19 @@ Result<void> clear(const std::filesystem::path& path) {
 Result<void> make_folder(const std::filesystem::path& path) {
     std::error_code error;
     const auto folder = path.parent_path();
-    if (folder.empty() || std::filesystem::is_directory(folder, error)) return {};
+    if (folder.empty()) return {};
     std::filesystem::create_directories(folder, error);
     if (error)
         return fail(cat("cannot make the folder ", folder.native(), ": ", error.message()),
                     "make it, or choose another service.socket");
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0) return fail_errno(cat("cannot look at ", folder.native()), errno);
+    // Who may rename in the folder can put a socket of his own in the place of ours. /tmp itself is sticky: there only
+    // the owner can.
+    const bool others_write = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0;
+    if (others_write || (status.st_uid != ::geteuid() && status.st_uid != 0))
+        return fail(cat("the folder ", folder.native(), " belongs to another user or others can write to it"),
+                    "make it the service's own (chmod go-w), or choose another service.socket");
     return {};
 }
 

@@ -83,7 +83,7 @@ void Session::on_call(const wire::Frame& frame) {
                               .params = head.substr(header.a),
                               .body = frame.body(),
                               .encoding = header.encoding};
-    if (header.time_ns > 0) request.timeout = std::chrono::nanoseconds{header.time_ns};
+    if (header.time_ns > 0) request.timeout = std::min<Duration>(Duration{header.time_ns}, limits::call_timeout_max);
     if (header.time_ns < 0) request.timeout = Duration::zero();
     const auto refuse = [&](const char* bound, std::uint64_t most) {
         const auto document = json{{"outcome", "refused"},

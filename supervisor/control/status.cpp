@@ -24,6 +24,7 @@ json worker_json(const fleet::Crew::Slot& slot, TimePoint now) {
              {"state", worker_word(worker)},
              {"calls", worker.calls()},
              {"uptime_s", seconds(now - worker.since())}};
+    if (const auto method = worker.running_method(); !method.empty()) out["method"] = method;
     if (const auto since = worker.running_since()) out["running_s"] = seconds(now - *since);
     return out;
 }

@@ -18,7 +18,7 @@ std::uint64_t DeadlineWheel::tick_of(TimePoint time) const {
 void DeadlineWheel::set(DeadlineEntry& entry, TimePoint due) {
     remove(entry);
     entry.due = due;
-    auto& head = rings_[std::max(tick_of(due), done_) % slots];
+    auto& head = rings_[std::max(tick_of(due), done_ + 1) % slots];
     entry.previous = head.previous;
     entry.next = &head;
     head.previous->next = &entry;
@@ -38,7 +38,7 @@ std::vector<DeadlineEntry*> DeadlineWheel::expire(TimePoint now) {
     std::vector<DeadlineEntry*> expired;
     const std::uint64_t current = now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / tick);
     // One turn sees every slot, however long it has been.
-    const std::uint64_t looks = current < done_ ? 0 : std::min<std::uint64_t>(current - done_ + 1, slots);
+    const std::uint64_t looks = current <= done_ ? 0 : std::min<std::uint64_t>(current - done_, slots);
     for (std::uint64_t i = 0; i < looks; ++i) {
         auto& head = rings_[(current - i) % slots];
         for (auto* entry = head.next; entry != &head;) {
@@ -57,11 +57,11 @@ std::vector<DeadlineEntry*> DeadlineWheel::expire(TimePoint now) {
 
 std::optional<TimePoint> DeadlineWheel::next_look() const {
     if (size_ == 0) return std::nullopt;
-    for (std::uint64_t ahead = 0; ahead < slots; ++ahead) {
+    for (std::uint64_t ahead = 1; ahead <= slots; ++ahead) {
         const auto& head = rings_[(done_ + ahead) % slots];
         if (head.next == &head) continue;
         // The soonest of this slot may be turns away; then asking at the slot's next tick is merely early.
-        return start_ + (done_ + ahead) * tick + (ahead == 0 ? tick : Duration::zero());
+        return start_ + (done_ + ahead) * tick;
     }
     return std::nullopt;
 }

@@ -47,7 +47,7 @@ class DeadlineWheel {
     [[nodiscard]] std::uint64_t tick_of(TimePoint time) const;
 
     TimePoint start_;
-    std::uint64_t done_ = 0;  // every tick before this one has been looked at
+    std::uint64_t done_ = 0;  // every tick up to this one has been looked at
     std::size_t size_ = 0;
     std::array<DeadlineEntry, slots> rings_;  // heads of circular lists
 };

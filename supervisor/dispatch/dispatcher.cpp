@@ -20,6 +20,13 @@ namespace {
 /// claim word tells started from waiting; this bounds what a plugin that scribbles over it can do.
 constexpr std::uint8_t max_handed_back = 5;
 
+/// When the library was last changed: a new version has other places at the same offsets.
+std::string stamp_of(const std::filesystem::path& library) {
+    std::error_code error;
+    const auto changed = std::filesystem::last_write_time(library, error);
+    return error ? std::string{} : cat(changed.time_since_epoch().count());
+}
+
 std::string dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 }  // namespace
@@ -217,7 +224,7 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
     auto* const call = calls_.find(token);
     check(call != nullptr && call->state == CallState::held, "a worker answers calls that it holds");
     pump_later(*call->pool);
-    if (call->ending != Ending::none) return finish_ended(*call, true, nullptr);
+    if (call->ending != Ending::none) return finish_ended(*call, answer.started, nullptr);
     constexpr std::uint32_t status_ok = 0;
     constexpr std::uint32_t status_cancelled = 4;
     if (answer.status == status_ok)
@@ -225,7 +232,7 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
     // The worker knows the deadline too, and may have seen it pass a tick before the wheel did.
     if (answer.status == status_cancelled && call->deadline_ns != 0 && to_ns(Clock::now()) >= call->deadline_ns) {
         call->ending = Ending::deadline;
-        return finish_ended(*call, true, nullptr);
+        return finish_ended(*call, answer.started, nullptr);
     }
     if (answer.status == status_cancelled && crew.state() == CrewState::draining) {
         call->ending = Ending::stopping;
@@ -265,8 +272,8 @@ void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death&
         reported = true;
     }
     const bool clean = death.intended && death.exit.kind == fleet::Exit::Kind::exited && death.exit.code == 0;
-    if (!reported && !clean && !(death.intended && death.exit.kind == fleet::Exit::Kind::killed))
-        report_death(crew, worker, death, nullptr);
+    const bool by_us = death.keeper_lost || (death.intended && death.exit.kind == fleet::Exit::Kind::killed);
+    if (!reported && !clean && !by_us) report_death(crew, worker, death, nullptr);
     if (auto* const pool = find(crew.name())) pump_later(*pool);
     check_stopped();
 }
@@ -294,7 +301,7 @@ void Dispatcher::report_death(Crew& crew, fleet::Worker& worker, const fleet::De
         call->worker = nullptr;
     }
     auto stack = death.exit.crash ? death.exit.crash->stack : std::vector<fleet::StackAddress>{};
-    symbols_.resolve(std::move(stack), [this, alive = alive_, report = std::move(report),
+    symbols_.resolve(std::move(stack), stamp_of(crew.settings().plugin), [this, alive = alive_, report = std::move(report),
                                         token](std::vector<StackPlace> places) mutable {
         if (!*alive) return;
         report.stack = std::move(places);
@@ -381,7 +388,7 @@ void Dispatcher::end_early(Call& call, Ending why) {
         if (!worker.running(call.token)) requeue(worker.take_back());
     }
     if (call.state == CallState::queued) return finish_ended(call, false, nullptr);
-    call.worker->cancel_running();
+    call.worker->cancel(call.token);
     wheel_.set(call, Clock::now() + call.pool->crew->settings().stop.grace);
     arm_deadlines();
 }

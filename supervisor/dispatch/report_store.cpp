@@ -87,21 +87,20 @@ json ReportStore::list() const {
 }
 
 std::optional<std::string> ReportStore::find(std::string_view prefix) const {
-    const Entry* found = nullptr;
-    for (const auto& entry : entries_) {
-        if (!entry.id.starts_with(prefix)) continue;
-        if (entry.id == prefix) return entry.text;
-        if (found != nullptr) return std::nullopt;
-        found = &entry;
+    const auto begins = [&](const Entry& entry) { return entry.id.starts_with(prefix); };
+    auto found = std::ranges::find(entries_, prefix, &Entry::id);
+    if (found == entries_.end()) {
+        found = std::ranges::find_if(entries_, begins);
+        if (found == entries_.end() || std::ranges::count_if(entries_, begins) > 1) return std::nullopt;
     }
-    if (found == nullptr) return std::nullopt;
     return found->text;
 }
 
 void ReportStore::enqueue(Job job) {
     const std::lock_guard lock{mutex_};
-    // A disk that does not keep up costs files, not memory; the reports themselves are in the ring.
-    if (jobs_.size() >= std::size_t{2} * count_ + 2) jobs_.pop_front();
+    // A file that was not written yet need not be removed: both jobs go, so that on a slow disk there are never more
+    // than `count_` to write and as many to remove.
+    if (!job.text && std::erase_if(jobs_, [&](const Job& other) { return other.path == job.path; }) > 0) return;
     jobs_.push_back(std::move(job));
     wake_.notify_one();
 }

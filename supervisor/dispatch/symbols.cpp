@@ -31,14 +31,6 @@ constexpr std::string_view worker_module = "caisson-worker";
 
 std::string base_name(const std::string& path) { return std::filesystem::path{path}.filename().string(); }
 
-// The first address is where the fault was; the others are where calls will return to, one past the call. A library that
-// was replaced has other places at the same offsets, so its time is part of the key.
-std::string key_of(const StackAddress& place, bool first) {
-    std::error_code error;
-    const auto changed = std::filesystem::last_write_time(place.module, error).time_since_epoch().count();
-    return cat(place.module, ":", error ? 0 : changed, first ? "!" : "@", place.offset);
-}
-
 StackPlace unresolved(const StackAddress& place) {
     return {.function = {}, .file = {}, .line = 0, .module = base_name(place.module), .offset = place.offset};
 }
@@ -61,7 +53,7 @@ StackPlace place_from(const json& item, const StackAddress& asked) {
 }  // namespace
 
 struct Symbols::Job {
-    std::vector<StackAddress> stack;
+    Stack stack;
     Done done;
     std::uint64_t process = 0;
     Fd answer;
@@ -70,12 +62,19 @@ struct Symbols::Job {
     std::string text;
 };
 
+// The first address is where the fault was; the others are where calls will return to, one past the call. The path comes
+// from a black box: it is compared, never opened by this process.
+std::string Symbols::Stack::key(std::size_t i) const {
+    return cat(stamp, ":", addresses[i].module, i == 0 ? "!" : "@", addresses[i].offset);
+}
+
 Symbols::Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper) : loop_(loop), log_(log), keeper_(keeper) {}
 Symbols::~Symbols() = default;
 
-void Symbols::resolve(std::vector<StackAddress> stack, Done done) {
-    const auto host = std::ranges::find(stack, worker_module, &StackAddress::module);
-    if (host != stack.begin()) stack.erase(host, stack.end());
+void Symbols::resolve(std::vector<StackAddress> addresses, std::string stamp, Done done) {
+    const auto host = std::ranges::find(addresses, worker_module, &StackAddress::module);
+    if (host != addresses.begin()) addresses.erase(host, addresses.end());
+    Stack stack{std::move(addresses), std::move(stamp)};
     if (known(stack) || queue_.size() >= limits::symbolize_queue) return done(assemble(stack));
     auto job = std::make_unique<Job>();
     job->stack = std::move(stack);
@@ -84,18 +83,18 @@ void Symbols::resolve(std::vector<StackAddress> stack, Done done) {
     if (!job_) start_next();
 }
 
-bool Symbols::known(const std::vector<StackAddress>& stack) const {
-    for (std::size_t i = 0; i < stack.size(); ++i)
-        if (!stack[i].module.empty() && !cache_.contains(key_of(stack[i], i == 0))) return false;
+bool Symbols::known(const Stack& stack) const {
+    for (std::size_t i = 0; i < stack.addresses.size(); ++i)
+        if (!stack.addresses[i].module.empty() && !cache_.contains(stack.key(i))) return false;
     return true;
 }
 
-std::vector<StackPlace> Symbols::assemble(const std::vector<StackAddress>& stack) const {
+std::vector<StackPlace> Symbols::assemble(const Stack& stack) const {
     std::vector<StackPlace> places;
-    for (std::size_t i = 0; i < stack.size(); ++i) {
-        const auto found = cache_.find(key_of(stack[i], i == 0));
+    for (std::size_t i = 0; i < stack.addresses.size(); ++i) {
+        const auto found = cache_.find(stack.key(i));
         if (found == cache_.end())
-            places.push_back(unresolved(stack[i]));
+            places.push_back(unresolved(stack.addresses[i]));
         else
             places.insert(places.end(), found->second.begin(), found->second.end());
     }
@@ -117,10 +116,10 @@ void Symbols::start_next() {
 
 bool Symbols::start_process() {
     json request{{"frames", json::array()}};
-    for (std::size_t i = 0; i < job_->stack.size(); ++i)
-        request["frames"].push_back({{"module", job_->stack[i].module},
-                                     {"offset", job_->stack[i].offset},
-                                     {"return_address", i != 0}});
+    const auto& addresses = job_->stack.addresses;
+    for (std::size_t i = 0; i < addresses.size(); ++i)
+        request["frames"].push_back(
+            {{"module", addresses[i].module}, {"offset", addresses[i].offset}, {"return_address", i != 0}});
     const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
     auto question = sys::pipe();
     auto answer = sys::pipe();
@@ -179,17 +178,17 @@ void Symbols::finish() {
 }
 
 // Each frame asked for has one answer, after the places that were inlined into it.
-void Symbols::learn(const std::vector<StackAddress>& stack, const std::string& text) {
+void Symbols::learn(const Stack& stack, const std::string& text) {
     const auto document = json::parse(text, nullptr, false);
     const auto frames = document.is_object() ? document.find("frames") : document.end();
     if (frames == document.end() || !frames->is_array()) return;
     std::size_t asked = 0;
     std::vector<StackPlace> places;
     for (const auto& item : *frames) {
-        if (!item.is_object() || asked >= stack.size()) return;
-        places.push_back(place_from(item, stack[asked]));
+        if (!item.is_object() || asked >= stack.addresses.size()) return;
+        places.push_back(place_from(item, stack.addresses[asked]));
         if (item.contains("inlined")) continue;
-        remember(key_of(stack[asked], asked == 0), std::exchange(places, {}));
+        remember(stack.key(asked), std::exchange(places, {}));
         ++asked;
     }
 }

@@ -27,21 +27,27 @@ class Symbols {
     Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper);
     ~Symbols();
 
-    /// Resolves a stack, the place of the fault first. `done` is called once, at once if nothing has to be asked; with
+    /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library. `done` is called once, at once if nothing has to be asked; with
     /// addresses only where no answer came in time.
-    void resolve(std::vector<fleet::StackAddress> stack, Done done);
+    void resolve(std::vector<fleet::StackAddress> stack, std::string stamp, Done done);
 
    private:
     struct Job;
+    struct Stack {
+        std::vector<fleet::StackAddress> addresses;
+        std::string stamp;
+        /// What is remembered of one of the addresses stands under this.
+        [[nodiscard]] std::string key(std::size_t i) const;
+    };
 
     void start_next();
     [[nodiscard]] bool start_process();
     void read_answer();
-    void learn(const std::vector<fleet::StackAddress>& stack, const std::string& text);
+    void learn(const Stack& stack, const std::string& text);
     void finish();
     void next();
-    [[nodiscard]] bool known(const std::vector<fleet::StackAddress>& stack) const;
-    [[nodiscard]] std::vector<StackPlace> assemble(const std::vector<fleet::StackAddress>& stack) const;
+    [[nodiscard]] bool known(const Stack& stack) const;
+    [[nodiscard]] std::vector<StackPlace> assemble(const Stack& stack) const;
     void remember(const std::string& key, std::vector<StackPlace> places);
 
     Loop& loop_;

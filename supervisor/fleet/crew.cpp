@@ -163,7 +163,7 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
 }
 
 EndCause Crew::cause_of(const Death& death) const {
-    if (death.intended) return EndCause::intended;
+    if (death.intended || death.keeper_lost) return EndCause::intended;
     if (!death.was_serving) return EndCause::failed_start;
     return death.started.empty() ? EndCause::outside_call : EndCause::in_call;
 }

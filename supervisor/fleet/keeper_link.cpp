@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "base/limits.hpp"
 #include "base/system.hpp"
 #include "base/text.hpp"
 
@@ -23,7 +24,7 @@ using keeper::Order;
 using keeper::OrderType;
 
 KeeperLink::KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir)
-    : loop_(loop), log_(log), program_dir_(std::move(program_dir)) {}
+    : loop_(loop), log_(log), program_dir_(std::move(program_dir)), patience_(loop.timer()) {}
 
 KeeperLink::~KeeperLink() {
     watch_ = {};
@@ -69,47 +70,97 @@ Result<void> KeeperLink::ensure() {
 
 Result<std::uint64_t> KeeperLink::spawn(const Spawn& spawn, Handlers handlers) {
     if (auto ready = ensure(); !ready) return std::unexpected(ready.error());
-    std::string strings;
+    Waiting next{.order = {.type = OrderType::spawn,
+                           .number = static_cast<std::uint32_t>(spawn.program),
+                           .id = next_id_++},
+                 .strings = {},
+                 .descriptors = {}};
     const auto add = [&](const std::vector<std::string>& list) {
-        const auto before = strings.size();
-        for (const auto& text : list) strings.append(text).push_back('\0');
-        return static_cast<std::uint32_t>(strings.size() - before);
+        const auto before = next.strings.size();
+        for (const auto& text : list) next.strings.append(text).push_back('\0');
+        return static_cast<std::uint32_t>(next.strings.size() - before);
     };
-    Order order{.type = OrderType::spawn, .number = static_cast<std::uint32_t>(spawn.program), .id = next_id_++};
-    order.argument_bytes = add(spawn.arguments);
-    order.environment_bytes = add(spawn.environment);
-    if (sizeof order + strings.size() > keeper::max_order_bytes)
+    next.order.argument_bytes = add(spawn.arguments);
+    next.order.environment_bytes = add(spawn.environment);
+    if (sizeof next.order + next.strings.size() > keeper::max_order_bytes)
         return fail("the environment is larger than max_order_bytes (64 KiB)", "shorten env");
-    if (auto sent = send(order, strings, spawn.descriptors); !sent) return std::unexpected(sent.error());
-    live_[order.id] = std::make_shared<Handlers>(std::move(handlers));
-    return order.id;
+    for (const int descriptor : spawn.descriptors) {
+        next.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+        if (!next.descriptors.back()) return fail_errno("cannot pass a descriptor to the keeper", errno);
+    }
+    const auto id = next.order.id;
+    live_[id] = std::make_shared<Handlers>(std::move(handlers));
+    ++unanswered_;
+    expect_answer();
+    order(std::move(next));
+    return id;
 }
 
 void KeeperLink::signal(std::uint64_t id, int signal) {
     if (!socket_ || !live_.contains(id)) return;
-    // Best effort: whoever must be sure signals the pidfd as well.
-    (void)send({.type = OrderType::signal, .number = static_cast<std::uint32_t>(signal), .id = id}, {}, {});
+    order({.order = {.type = OrderType::signal, .number = static_cast<std::uint32_t>(signal), .id = id},
+           .strings = {},
+           .descriptors = {}});
 }
 
-Result<void> KeeperLink::send(const Order& order, std::string_view strings, std::span<const int> descriptors) {
-    std::array<iovec, 2> parts{{{const_cast<Order*>(&order), sizeof order},
-                                {const_cast<char*>(strings.data()), strings.size()}}};
+void KeeperLink::order(Waiting order) {
+    waiting_.push_back(std::move(order));
+    send_waiting();
+}
+
+void KeeperLink::send_waiting() {
+    while (!waiting_.empty() && !waiting_writable_) {
+        if (!send(waiting_.front())) return;
+        waiting_.pop_front();
+    }
+}
+
+// False if the socket is full; it goes on when there is room again. An error means that the keeper is gone, which the
+// reading side finds.
+bool KeeperLink::send(const Waiting& waiting) {
+    std::vector<int> numbers;
+    for (const auto& descriptor : waiting.descriptors) numbers.push_back(descriptor.get());
+    const auto bytes = std::span{numbers}.size_bytes();
+    std::array<iovec, 2> parts{{{const_cast<Order*>(&waiting.order), sizeof waiting.order},
+                                {const_cast<char*>(waiting.strings.data()), waiting.strings.size()}}};
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
     alignas(cmsghdr) std::array<char, CMSG_SPACE(keeper::max_descriptors * sizeof(int))> control{};
-    if (!descriptors.empty()) {
+    if (!numbers.empty()) {
         message.msg_control = control.data();
-        message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+        message.msg_controllen = CMSG_SPACE(bytes);
         auto* c = CMSG_FIRSTHDR(&message);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-        std::memcpy(CMSG_DATA(c), descriptors.data(), descriptors.size_bytes());
+        c->cmsg_len = CMSG_LEN(bytes);
+        std::memcpy(CMSG_DATA(c), numbers.data(), bytes);
     }
-    while (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        if (errno != EINTR) return fail_errno("cannot reach the keeper", errno);
-    return {};
+    while (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        if (errno == EINTR) continue;
+        // ETOOMANYREFS: the descriptors in flight are a budget of the user; the keeper is about to take some.
+        if (errno != EAGAIN && errno != ETOOMANYREFS) return true;
+        waiting_writable_ = true;
+        watch_.on_writable_once([this] {
+            waiting_writable_ = false;
+            send_waiting();
+        });
+        return false;
+    }
+    return true;
+}
+
+// Each notice is a sign of life. Before the keeper is given up, what it has sent meanwhile is read: this process may
+// have been stopped and not the keeper.
+void KeeperLink::expect_answer() {
+    if (unanswered_ == 0) return patience_.cancel();
+    patience_.arm_after(limits::keeper_patience, [this] {
+        const auto before = unanswered_;
+        on_readable();
+        if (!socket_ || unanswered_ == 0 || unanswered_ != before) return;
+        log_.error("the keeper does not answer", {{"pid", pid_}});
+        ::kill(pid_, SIGKILL);
+    });
 }
 
 void KeeperLink::on_readable() {
@@ -140,6 +191,10 @@ void KeeperLink::handle(const Notice& notice, Fd pidfd) {
     const auto found = live_.find(notice.id);
     if (found == live_.end()) return;
     const auto handlers = found->second;  // the handler may order or forget others
+    if (notice.type != NoticeType::exited) {
+        --unanswered_;
+        expect_answer();
+    }
     if (notice.type == NoticeType::spawned) return handlers->on_spawned(notice.pid, std::move(pidfd));
     live_.erase(found);
     if (notice.type == NoticeType::spawn_failed) return handlers->on_failed(notice.status);
@@ -152,7 +207,14 @@ void KeeperLink::lose() {
     log_.error("the keeper died; its workers die with it, a new one is started", {{"pid", pid_}});
     watch_ = {};
     socket_.reset();
-    if (pid_ > 0) ::waitpid(pid_, nullptr, WNOHANG);
+    waiting_.clear();
+    waiting_writable_ = false;
+    unanswered_ = 0;
+    patience_.cancel();
+    if (pid_ > 0) {  // its end of the socket is closed, so it is dead or about to be; this makes sure and reaps it
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
     pid_ = 0;
     for (auto& [id, handlers] : std::exchange(live_, {})) handlers->on_ended({.lost = true});
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The supervisor's end of the keeper: orders programs to be started, and hears how they ended.
 ///
-/// If the keeper dies, every program that it had started dies with it; the link reports each as ended (`lost`) and
+/// An order that the socket cannot take waits here; nothing blocks. A keeper that does not answer an order in time is
+/// killed. If the keeper dies, every program that it had started dies with it; the link reports each as ended (`lost`) and
 /// starts a new keeper at the next order.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -60,11 +62,19 @@ class KeeperLink {
     [[nodiscard]] pid_t pid() const { return pid_; }
 
    private:
+    struct Waiting {  // an order that the socket could not take yet
+        keeper::Order order;
+        std::string strings;
+        std::vector<Fd> descriptors;
+    };
+
     void on_readable();
     void handle(const keeper::Notice& notice, Fd pidfd);
     void lose();
-    [[nodiscard]] Result<void> send(const keeper::Order& order, std::string_view strings,
-                                    std::span<const int> descriptors);
+    void order(Waiting order);
+    void send_waiting();
+    [[nodiscard]] bool send(const Waiting& order);
+    void expect_answer();
 
     Loop& loop_;
     Log& log_;
@@ -74,6 +84,10 @@ class KeeperLink {
     Loop::Watch watch_;
     std::uint64_t next_id_ = 1;
     std::unordered_map<std::uint64_t, std::shared_ptr<Handlers>> live_;
+    std::deque<Waiting> waiting_;  // bounded by the workers that are being started
+    bool waiting_writable_ = false;
+    std::size_t unanswered_ = 0;  // spawns without a word of the keeper yet
+    Loop::Timer patience_;
 };
 
 }  // namespace caisson::fleet

@@ -110,13 +110,19 @@ void Worker::on_spawned(pid_t pid, Fd pidfd) {
     pid_ = pid;
     pidfd_ = std::move(pidfd);
     if (state_ == WorkerState::terminating || state_ == WorkerState::killing) act();  // told to end before it began
+    serve();
 }
 
 void Worker::on_ready(const wire::Frame& frame) {
     auto info = PluginInfo::parse(frame.head());
     if (!info) return kill(Exit::Kind::protocol_error, info.error().what);
     info_ = std::make_shared<const PluginInfo>(std::move(*info));
-    if (state_ != WorkerState::starting) return;
+    serve();
+}
+
+// A quick worker is ready before the keeper's notice says who it is; nobody should see one without a pid.
+void Worker::serve() {
+    if (state_ != WorkerState::starting || !info_ || pid_ == 0) return;
     timer_.cancel();
     was_serving_ = true;
     enter(WorkerEvent::ready);
@@ -156,7 +162,7 @@ bool Worker::start(CallToken call, const Work& work) {
     if (method == nullptr) return false;
     if (held_.empty()) last_heard_ = Clock::now();  // its silence begins now
     const auto sequence = next_sequence_++;
-    held_.push_back({sequence, call, work.number});
+    held_.push_back({sequence, call, work.number, *method});
     channel_->send({.type = wire::Type::call,
                     .encoding = work.encoding,
                     .attempt = work.attempt,
@@ -180,8 +186,14 @@ std::optional<TimePoint> Worker::running_since() const {
     return std::min(box_->started(), Clock::now());
 }
 
-void Worker::cancel_running() {
-    if (!held_.empty() && box_) box_->cancel(held_.front().sequence);
+void Worker::cancel(CallToken call) {
+    const auto found = std::ranges::find(held_, call, &Held::call);
+    if (found != held_.end() && box_) box_->cancel(found->sequence);
+}
+
+std::string_view Worker::running_method() const {
+    if (held_.empty() || !info_) return {};
+    return info_->methods[held_.front().method].name;
 }
 
 std::vector<CallToken> Worker::take_back() {
@@ -204,7 +216,6 @@ void Worker::look() {
 }
 
 void Worker::on_frame(const wire::Frame& frame) {
-    last_heard_ = Clock::now();
     const auto& header = frame.header;
     switch (header.type) {
         case wire::Type::ready:
@@ -245,10 +256,12 @@ void Worker::on_result(const wire::Frame& frame) {
     const auto call = held->call;
     held_.pop_front();
     ++answered_;
+    last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
     const auto run_ns = static_cast<double>(std::clamp<std::int64_t>(frame.header.time_ns, 0, 3'600'000'000'000));
     service_ns_ = service_ns_ < 0 ? run_ns : service_ns_ + service_weight * (run_ns - service_ns_);
     owner_.on_worker_answer(*this, call,
                             {.status = frame.header.a,
+                             .started = frame.header.time_ns >= 0,
                              .error = frame.head().substr(0, limits::worker_text_bytes),
                              .encoding = frame.header.encoding,
                              .body = frame.body()});
@@ -329,7 +342,7 @@ void Worker::on_ended(const KeeperLink::Ended& ended) {
     const bool broke_protocol = cause_ && cause_->kind == Exit::Kind::protocol_error;
     // What it had finished and not sent. Nothing that a liar left is believed.
     if (!broke_protocol) channel_->take_ahead(box_->output_after(channel_->stream_offset()));
-    die(exit_of(ended));
+    die(exit_of(ended), ended.lost);
 }
 
 Exit Worker::exit_of(const KeeperLink::Ended& ended) {
@@ -359,7 +372,7 @@ Exit Worker::exit_of(const KeeperLink::Ended& ended) {
     return exit;
 }
 
-void Worker::die(Exit exit) {
+void Worker::die(Exit exit, bool keeper_lost) {
     if (told_death_) return;
     told_death_ = true;
     timer_.cancel();
@@ -379,14 +392,16 @@ void Worker::die(Exit exit) {
                 .unstarted = {},
                 .output = tail_.lines(),
                 .was_serving = was_serving_,
-                .intended = intended_};
+                .intended = intended_,
+                .keeper_lost = keeper_lost};
     sort_held(death);
     owner_.on_worker_death(*this, death);
 }
 
 // Which of the calls had been started? The claim word says, if it can be true: it names nothing that was never sent.
 void Worker::sort_held(Death& death) {
-    const auto claimed = box_ ? box_->claim().sequence : 0;
+    // Closed, not only read: after the loss of the keeper the worker may still be about to die, and must start nothing.
+    const auto claimed = box_ ? box_->close_claim().sequence : 0;
     const bool plausible = claimed < next_sequence_;
     for (const auto& held : held_) {
         const bool started = plausible ? held.sequence <= claimed : held.sequence == held_.front().sequence;

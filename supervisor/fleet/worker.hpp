@@ -49,6 +49,7 @@ struct Work {
 /// What a worker answered. Views live for the callback only.
 struct Answer {
     std::uint32_t status = 0;  ///< caisson_status, checked
+    bool started = true;       ///< false: the worker turned it away, for its deadline had passed
     std::string_view error;
     wire::Encoding encoding = wire::Encoding::bytes;
     std::span<const std::byte> body;
@@ -63,6 +64,7 @@ struct Death {
     std::vector<std::string> output;   ///< its last lines
     bool was_serving = false;          ///< it had been ready
     bool intended = false;             ///< the supervisor stopped it
+    bool keeper_lost = false;          ///< it went with the keeper, through no fault of its own
 };
 
 class Worker {
@@ -102,8 +104,8 @@ class Worker {
     [[nodiscard]] bool start(CallToken call, const Work& work);
     /// True if the call has been started, as far as the black box says.
     [[nodiscard]] bool running(CallToken call) const;
-    /// Asks the running call to give up.
-    void cancel_running();
+    /// Asks a call to give up, if it runs.
+    void cancel(CallToken call);
     /// Takes back what has not been started, the oldest first.
     [[nodiscard]] std::vector<CallToken> take_back();
     /// The worker was silent for a while: takes results that are finished and not sent.
@@ -122,6 +124,8 @@ class Worker {
     [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
     /// When the front call was started; empty if the worker is idle.
     [[nodiscard]] std::optional<TimePoint> running_since() const;
+    /// The method of the front call; empty if the worker is idle.
+    [[nodiscard]] std::string_view running_method() const;
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
     /// The settings it was started with.
     [[nodiscard]] const settings::Pool& settings() const { return pool_; }
@@ -133,18 +137,20 @@ class Worker {
         std::uint64_t sequence;
         CallToken call;
         std::uint64_t number;
+        std::uint32_t method;
     };
 
     [[nodiscard]] Result<void> try_spawn();
     void on_spawned(pid_t pid, Fd pidfd);
     void on_frame(const wire::Frame& frame);
     void on_ready(const wire::Frame& frame);
+    void serve();
     void on_setup_failed(const wire::Frame& frame);
     void on_result(const wire::Frame& frame);
     [[nodiscard]] const Held* front_if(std::uint64_t sequence, std::string_view what);
     void on_channel_end(const Channel::Ending& ending);
     void on_ended(const KeeperLink::Ended& ended);
-    void die(Exit exit);
+    void die(Exit exit, bool keeper_lost = false);
 
     void enter(WorkerEvent event);
     void act();

@@ -8,7 +8,7 @@
 ///
 /// starting     it was ordered from the keeper and confines itself, loads, creates; no calls yet.
 /// serving      it takes calls.
-/// draining     it was told to stop: finishes the call it runs and takes no other.
+/// draining     it was told to stop: finishes the calls it has and gets no other.
 /// cancelling   the call it runs was told to give up (caisson_host.cancelled).
 /// terminating  it got SIGTERM, and SIGCONT so that a stopped process sees it.
 /// killing      it got SIGKILL, with its process group; the keeper kills what it leaves behind.

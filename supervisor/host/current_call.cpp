@@ -73,7 +73,8 @@ void CurrentCall::finish(const Returned& returned, std::int64_t ended_ns) {
 
 void CurrentCall::answer_unstarted(const wire::Header& header, caisson_status status, std::string_view text) {
     const std::lock_guard lock{mutex_};
-    outlet_.append({.type = wire::Type::result, .id = header.id, .a = static_cast<std::uint32_t>(status)}, text);
+    outlet_.append(
+        {.type = wire::Type::result, .id = header.id, .a = static_cast<std::uint32_t>(status), .time_ns = -1}, text);
 }
 
 void CurrentCall::announce(const wire::Header& header, std::string_view head) {

@@ -89,6 +89,12 @@ std::vector<Contradiction> contradictions(const Pool& pool) {
         found.push_back({"isolation.level",
                          {"isolation.level is \"none\", but nothing says that this is meant",
                           "it is for debuggers only; add really_none = true to ask for it twice"}});
+    std::size_t env_bytes = 0;
+    for (const auto& [name, value] : pool.env) env_bytes += name.size() + value.size() + 2;
+    if (env_bytes > bounds::env_bytes)
+        found.push_back({"env",
+                         {cat("env has ", env_bytes, " bytes in all, at most ", bounds::env_bytes, " fit"),
+                          "hand large things to the plugin in a file, or in settings"}});
     return found;
 }
 

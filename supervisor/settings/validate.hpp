@@ -53,8 +53,10 @@ inline constexpr std::size_t dots_per_line = 256;
 inline constexpr std::size_t socket_path_bytes = 107;
 /// Letters of a pool's name: it is part of file names, log lines and wire messages.
 inline constexpr std::size_t pool_name_bytes = 64;
-/// Bytes of `NAME=value` in a worker's environment: what execve() takes of one string, MAX_ARG_STRLEN, with its zero.
-inline constexpr std::size_t env_entry_bytes = 128 * 1024 - 1;
+/// Bytes of a worker's environment in all: it travels to the keeper in one datagram, beside the arguments.
+inline constexpr std::size_t env_bytes = 48 * KiB;
+/// Bytes of `NAME=value`.
+inline constexpr std::size_t env_entry_bytes = env_bytes;
 /// Variables of one pool.
 inline constexpr std::size_t env_entries = 256;
 /// Entries of one access list; longer lists are groups.

@@ -207,7 +207,8 @@ TEST(CrashIsolationTable, HasEveryMethodOfChaos) {
     const Service service{configuration()};
     std::set<std::string> offered;
     std::set<std::string> tried;
-    for (const auto& method : service.pool("chaos").at("methods")) offered.insert(method.at("name"));
+    const auto methods = service.pool("chaos").at("methods");
+    for (const auto& method : methods) offered.insert(method.at("name"));
     for (const auto& row : misbehaviours()) tried.insert(row.method);
     EXPECT_EQ(offered, tried);
 }

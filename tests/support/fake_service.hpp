@@ -16,7 +16,7 @@
 namespace caisson::test {
 
 class FakeService {
- public:
+   public:
     struct Call {
         std::uint64_t id = 0;
         std::string target;
@@ -27,7 +27,7 @@ class FakeService {
 
     /// The connection of one client, for the script to answer on. Answers are gathered and sent after each read.
     class Session {
-     public:
+       public:
         explicit Session(int descriptor) : descriptor_(descriptor) {}
         void welcome(std::uint32_t version = wire::version_max);
         void chunk(std::uint64_t call, std::string_view bytes);
@@ -43,7 +43,7 @@ class FakeService {
         [[nodiscard]] bool closing() const { return closing_; }
         [[nodiscard]] bool send();
 
-     private:
+       private:
         int descriptor_;
         wire::Buffer output_;
         bool closing_ = false;
@@ -68,7 +68,7 @@ class FakeService {
 
     [[nodiscard]] std::filesystem::path socket() const { return folder_ / "caisson.sock"; }
 
- private:
+   private:
     void run();
     void serve(int descriptor);
     bool answer(Session& session, wire::FrameReader& reader);

@@ -113,8 +113,9 @@ void Service::await_ready() const {
         if (!serve_->running()) return true;
         auto client = Client::connect(socket(), 1s);
         if (!client) return why = client.error().message, false;
-        for (const auto& pool : status().at("pools"))
-            if (pool.at("state") == "starting") return why = pool.dump(), false;
+        const auto pools = status().at("pools");
+        for (const auto& pool : pools)
+            if (pool.at("state") != "ready" && pool.at("state") != "quarantined") return why = pool.dump(), false;
         return true;
     });
     expect(ready && serve_->running(), "the service did not get ready: " + why + "\n" + serve_->err() + log());
@@ -185,7 +186,8 @@ Json Service::pool(std::string_view name) const {
 
 std::vector<pid_t> Service::workers(std::string_view name) const {
     std::vector<pid_t> pids;
-    for (const auto& worker : pool(name).at("workers"))
+    const auto workers = pool(name).at("workers");
+    for (const auto& worker : workers)
         if (worker.at("state") == "idle" || worker.at("state") == "running") pids.push_back(worker.at("pid"));
     return pids;
 }

@@ -21,7 +21,7 @@ struct DoorLog {
 };
 
 class TypedCommand {
- public:
+   public:
     explicit TypedCommand(std::vector<std::string> arguments, cli::Doors doors = DoorLog{}.doors());
     TypedCommand(const TypedCommand&) = delete;
     TypedCommand& operator=(const TypedCommand&) = delete;
@@ -45,7 +45,7 @@ class TypedCommand {
     std::string out;
     std::string err;
 
- private:
+   private:
     Fd in_, out_, err_;  // our ends
     std::thread thread_;
     int code_ = -1;

@@ -19,7 +19,7 @@ namespace caisson::plugin {
 
 /// The worker that a plugin lives in. Valid from create to destroy.
 class Host {
- public:
+   public:
     explicit Host(const caisson_host& host) : host_(&host) {}
 
     /// The pool's `settings` table.
@@ -32,14 +32,14 @@ class Host {
     /// The C struct.
     [[nodiscard]] const caisson_host& raw() const { return *host_; }
 
- private:
+   private:
     const caisson_host* host_;
 };
 
 /// One call. `write`, `progress` and `cancelled` may be used on any thread until the method returns; the rest is for
 /// the thread that runs the method.
 class Call {
- public:
+   public:
     Call(const Host& host, const caisson_call& call) : host_(host), call_(&call) {}
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -101,7 +101,7 @@ class Call {
         if (cancelled()) throw Error{Status::cancelled, "gave up, as asked"};
     }
 
- private:
+   private:
     Host host_;
     const caisson_call* call_;
     Json params_;  // null until somebody asks

@@ -127,7 +127,7 @@ struct Body<std::tuple<First, Rest...>> {
         return decode_all(json, std::make_index_sequence<count>{});
     }
 
- private:
+   private:
     template <std::size_t... I>
     [[nodiscard]] static std::tuple<First, Rest...> decode_all(Json& json, std::index_sequence<I...>) {
         return {decode_argument<std::tuple_element_t<I, std::tuple<First, Rest...>>>(json[I], I)...};
@@ -196,7 +196,7 @@ struct Function {
         invoke(function, state, call, inputs, std::index_sequence_for<P...>{});
     }
 
- private:
+   private:
     /// How many inputs stand before parameter `index`.
     [[nodiscard]] static constexpr std::size_t place(std::size_t index) {
         return static_cast<std::size_t>(std::ranges::count(roles | std::views::take(index), Role::input));

@@ -39,11 +39,11 @@ enum class Encoding : std::uint32_t { bytes = CAISSON_BYTES, json = CAISSON_JSON
 
 /// Ends a call with a status of the method's choice. The message is for people and says what to do about it.
 class Error : public std::runtime_error {
- public:
+   public:
     Error(Status status, const std::string& message) : std::runtime_error(message), status_(status) {}
     [[nodiscard]] Status status() const noexcept { return status_; }
 
- private:
+   private:
     Status status_;
 };
 

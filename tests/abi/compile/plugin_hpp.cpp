@@ -17,12 +17,12 @@ struct Point {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Point, x, y)
 
 class Shelf {
- public:
+   public:
     explicit Shelf(const Host& host) : size_(host.settings().value("size", std::size_t{1})) {}
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     void grow(std::uint8_t by) { size_ += by; }
 
- private:
+   private:
     std::size_t size_;
 };
 

@@ -11,7 +11,7 @@ namespace caisson::cli {
 namespace {
 
 class Lines : public testing::Test {
- protected:
+   protected:
     void SetUp() override {
         auto made = sys::pipe();
         ASSERT_TRUE(made);

@@ -22,7 +22,7 @@ class ReportStoreTest : public ::testing::Test {
     ~ReportStoreTest() override { std::filesystem::remove_all(dir_); }
     std::size_t files() const {
         std::size_t count = 0;
-        for (const auto& file : std::filesystem::directory_iterator(dir_)) count += file.is_regular_file() ? 1 : 0;
+        for (const auto& file : std::filesystem::directory_iterator(dir_)) count += file.is_regular_file() ? 1U : 0U;
         return count;
     }
     Log log_ = Log::silent();

@@ -45,7 +45,7 @@ constexpr int hang_ms = 200;
 
 /// A process that runs one thing as a worker would: its socket is fd 3, its output is captured, and it leads a group.
 class Subject {
- public:
+   public:
     explicit Subject(const std::function<void(int report)>& run) {
         std::array<int, 2> sockets{};
         std::array<int, 2> report{};
@@ -107,7 +107,7 @@ class Subject {
     [[nodiscard]] std::string result() const { return json::parse(report()).at("output"); }
     [[nodiscard]] std::string output() const { return rest_of(output_); }
 
- private:
+   private:
     static constexpr int report_fd = 100;
 
     /// Standard output, the socket as fd 3, the report, and nothing else.

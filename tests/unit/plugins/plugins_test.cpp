@@ -29,13 +29,13 @@ using testing::HasSubstr;
 
 /// One instance of a plugin of the build tree.
 class Plugin {
- public:
+   public:
     explicit Plugin(const std::string& name)
         : instance_(caisson::test::load(std::string{PLUGIN_DIR} + "/lib" + name + ".so")) {}
     Answer operator()(std::string_view method, const Input& input = {}) { return instance_.call(method, input); }
     Answer operator()(std::string_view method, std::string_view body) { return instance_.call(method, {.body = body}); }
 
- private:
+   private:
     Instance instance_;
 };
 

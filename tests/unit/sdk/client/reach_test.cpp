@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using Kind = ClientError::Kind;
 
 class Reach : public testing::Test {
- protected:
+   protected:
     void SetUp() override {
         std::string name = (std::filesystem::temp_directory_path() / "caisson-reach-XXXXXX").string();
         ASSERT_NE(::mkdtemp(name.data()), nullptr);

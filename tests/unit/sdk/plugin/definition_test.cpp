@@ -30,7 +30,7 @@ std::vector<std::string>& events() {
 }
 
 class Shelf {
- public:
+   public:
     explicit Shelf(const Host& host) : books_(host.settings().value("books", 0)) { events().emplace_back("state"); }
     ~Shelf() { events().emplace_back("state gone"); }
     Shelf(const Shelf&) = delete;
@@ -39,7 +39,7 @@ class Shelf {
     [[nodiscard]] int books() const noexcept { return books_; }
     int put(int count) { return books_ += count; }
 
- private:
+   private:
     int books_;
 };
 
