@@ -7,22 +7,23 @@
 ///
 /// ## The output ring
 /// Every byte that a worker sends to the supervisor is first written here. `written` counts the bytes of that stream
-/// since the worker's start; byte n of the stream stands at `ring[n % ring_bytes]`. The worker then sends from the ring,
-/// and keeps at most `ring_bytes` unsent. The supervisor counts what has arrived over the socket, so at any moment the
-/// bytes [arrived, written) are those that were computed and not yet delivered. After a death it takes them from here:
-/// nothing is lost and nothing is run twice, whatever instruction the worker died at. It may also take them while the
-/// worker lives (a slow call must not hold back the results before it) and then drops the same bytes from the socket.
+/// since the worker's start; byte n of the stream stands at `ring[n % ring_bytes]`. The worker then sends from the
+/// ring, and keeps at most `ring_bytes` unsent. The supervisor counts what has arrived over the socket, so at any
+/// moment the bytes [arrived, written) are those that were computed and not yet delivered. After a death it takes them
+/// from here: nothing is lost and nothing is run twice, whatever instruction the worker died at. It may also take them
+/// while the worker lives (a slow call must not hold back the results before it) and then drops the same bytes from the
+/// socket.
 ///
 /// ## The claim word
-/// `claim` is (generation << 49) | (closed << 48) | sequence of the last call claimed (48 bits: nine years of a million a
-/// second; the generation is only compared for equality, and each close in flight has its `reopen` in the stream). Calls are numbered 1, 2, 3… in
-/// the order in which they are sent. Before a call starts, the worker moves the word from (g, open, n - 1 or any earlier
-/// number) to (g, open, n) by compare-and-swap. To take back what has not started, the supervisor sets `closed` and a
-/// new generation in one exchange loop, and reads in the same word the last call that had been claimed: every later one
-/// is its own again. It then sends the frame `reopen` with that generation. A worker that finds the word closed drops
-/// calls until it meets `reopen`, then swaps (g, closed, n) for (g, open, n); if the supervisor has closed again
-/// meanwhile, the swap fails and the worker goes on dropping until the next `reopen`. A cancelled or dropped number is
-/// never claimed.
+/// `claim` is (generation << 49) | (closed << 48) | sequence of the last call claimed (48 bits: nine years of a million
+/// a second; the generation is only compared for equality, and each close in flight has its `reopen` in the stream).
+/// Calls are numbered 1, 2, 3… in the order in which they are sent. Before a call starts, the worker moves the word
+/// from (g, open, n - 1 or any earlier number) to (g, open, n) by compare-and-swap. To take back what has not started,
+/// the supervisor sets `closed` and a new generation in one exchange loop, and reads in the same word the last call
+/// that had been claimed: every later one is its own again. It then sends the frame `reopen` with that generation. A
+/// worker that finds the word closed drops calls until it meets `reopen`, then swaps (g, closed, n) for (g, open, n);
+/// if the supervisor has closed again meanwhile, the swap fails and the worker goes on dropping until the next
+/// `reopen`. A cancelled or dropped number is never claimed.
 #pragma once
 
 #include <atomic>
@@ -66,10 +67,10 @@ enum class CrashProgress : std::uint32_t { none = 0, signal_recorded = 1, stack_
 struct CrashRecord {
     std::atomic<std::uint32_t> progress;  ///< CrashProgress, with release
     std::int32_t signal;
-    std::int32_t code;        ///< si_code
-    std::int32_t thread_id;   ///< the thread it happened on
-    std::uint64_t address;    ///< si_addr
-    std::uint64_t running;    ///< the sequence number of the call that ran, 0 if none
+    std::int32_t code;       ///< si_code
+    std::int32_t thread_id;  ///< the thread it happened on
+    std::uint64_t address;   ///< si_addr
+    std::uint64_t running;   ///< the sequence number of the call that ran, 0 if none
     std::uint32_t frame_count;
     std::uint32_t module_count;
     CrashFrame frames[max_frames];

@@ -79,7 +79,8 @@ std::span<std::byte> FrameReader::prepare(std::size_t want) {
     }
     // A frame under way says how much is still to come. The growth follows what has arrived, at most doubling, so that
     // a header alone cannot make us allocate what it merely announces.
-    if (buffer_.size() - end_ < want) buffer_.resize(std::max(end_ + want, std::min(end_ * 2, end_ + max_payload_bytes)));
+    if (buffer_.size() - end_ < want)
+        buffer_.resize(std::max(end_ + want, std::min(end_ * 2, end_ + max_payload_bytes)));
     return std::span{buffer_}.subspan(end_);
 }
 

@@ -27,8 +27,8 @@ void append_frame(Buffer& out, Header header, std::string_view head, std::string
 
 /// Why a byte stream is not a sequence of frames.
 enum class CodecError : std::uint8_t {
-    unknown_type,      ///< a type that this version does not know
-    payload_too_large, ///< more than max_payload_bytes
+    unknown_type,       ///< a type that this version does not know
+    payload_too_large,  ///< more than max_payload_bytes
     head_beyond_payload,
     bad_encoding,
 };

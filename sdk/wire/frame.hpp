@@ -26,6 +26,8 @@ inline constexpr std::uint16_t version_max = 1;
 inline constexpr std::uint32_t max_params_bytes = 64 * 1024;
 /// Bytes of `pool.method` in one call.
 inline constexpr std::uint32_t max_target_bytes = 256;
+/// Methods of one plugin. A larger number is a descriptor that was read wrongly.
+inline constexpr std::uint32_t max_methods = 1024;
 /// Bytes of one body. Each waiting body is held in the supervisor's memory, so the bound is what one call may cost it.
 inline constexpr std::uint32_t max_body_bytes = 16 * 1024 * 1024;
 /// Bytes of a JSON document (status, reports) in one frame.

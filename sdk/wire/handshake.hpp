@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The first two frames of a client's session: which version both will speak.
 ///
-/// The client offers a range (min, max), the supervisor answers the highest version that both know, or says goodbye with
-/// both ranges. Between supervisor and worker there is no negotiation: both come from one build, and the black box
+/// The client offers a range (min, max), the supervisor answers the highest version that both know, or says goodbye
+/// with both ranges. Between supervisor and worker there is no negotiation: both come from one build, and the black box
 /// carries the version of its layout.
 #pragma once
 

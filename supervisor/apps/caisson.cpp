@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
             [] {
                 std::vector<cli::Capability> list;
                 for (auto& found : host::probe_host())
-                    list.push_back({std::string{found.name}, found.available, found.detail, std::string{found.purpose}});
+                    list.push_back(
+                        {std::string{found.name}, found.available, found.detail, std::string{found.purpose}});
                 return list;
             },
     };

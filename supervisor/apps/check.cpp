@@ -50,8 +50,8 @@ Verdict check_configuration(const std::filesystem::path& file) {
     if (!verdict.bad.empty()) return verdict;
     verdict.good.push_back(cat(file.string(), ": valid, ", count_of(configuration.settings.pools.size(), "pool")));
     for (const auto& pool : configuration.settings.pools)
-        verdict.good.push_back(cat("  ", pool.name, ": ", count_of(settings::worker_count(pool), "worker"), ", ",
-                                   pool.plugin.string()));
+        verdict.good.push_back(
+            cat("  ", pool.name, ": ", count_of(settings::worker_count(pool), "worker"), ", ", pool.plugin.string()));
     return verdict;
 }
 

@@ -38,8 +38,7 @@ Configuration read_configuration(const Overrides& overrides) {
     if (!overrides.plugin_dir.empty()) service.plugin_dir = std::filesystem::absolute(overrides.plugin_dir);
     auto complete = settings::with_default_paths(service, environment, sys::program_dir());
     if (!complete) {
-        problems.push_back(
-            {.file = found.file.string(), .what = complete.error().what, .hint = complete.error().hint});
+        problems.push_back({.file = found.file.string(), .what = complete.error().what, .hint = complete.error().hint});
         return configuration;
     }
     service = std::move(*complete);

@@ -38,9 +38,9 @@ constexpr auto goodbye_patience = 1s;
 void complain(std::string_view text) { std::cerr << "caisson: " << text << '\n'; }
 
 LogOptions log_options(const settings::Log& log) {
-    static const std::map<std::string_view, LogLevel> levels{
-        {"trace", LogLevel::trace}, {"debug", LogLevel::debug}, {"info", LogLevel::info},
-        {"warn", LogLevel::warn},   {"error", LogLevel::error}, {"off", LogLevel::off}};
+    static const std::map<std::string_view, LogLevel> levels{{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
+                                                             {"info", LogLevel::info},   {"warn", LogLevel::warn},
+                                                             {"error", LogLevel::error}, {"off", LogLevel::off}};
     return {.level = levels.at(log.level), .json = log.format == settings::LogFormat::json, .file = log.file};
 }
 
@@ -102,9 +102,7 @@ class Server {
 
     void stop(bool now) {
         const auto drain = now ? Duration::zero() : Duration{settings_.service.drain};
-        dispatcher_.stop(Clock::now() + drain, [this] {
-            service_.close(goodbye_patience, [this] { loop_.stop(); });
-        });
+        dispatcher_.stop(Clock::now() + drain, [this] { service_.close(goodbye_patience, [this] { loop_.stop(); }); });
     }
 
     void on_hangup() {
@@ -157,8 +155,8 @@ class Server {
         for (const auto& change : changes) {
             if (change.pool.empty() || touched[change.pool]) continue;
             touched[change.pool] = true;
-            const auto pool = std::ranges::find_if(
-                next.pools, [&](const auto& p) { return p.name == change.pool && p.enabled; });
+            const auto pool =
+                std::ranges::find_if(next.pools, [&](const auto& p) { return p.name == change.pool && p.enabled; });
             if (pool == next.pools.end())
                 dispatcher_.remove_pool(change.pool);
             else if (dispatcher_.find(change.pool) == nullptr)

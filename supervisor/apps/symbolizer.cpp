@@ -13,10 +13,13 @@
 
 namespace {
 
+/// Bytes of one read of the input.
+constexpr std::size_t piece_bytes = 16 * 1024;
+
 /// All of the input, or nothing if it is more than a request can be.
 std::optional<std::string> read_input() {
     std::string input;
-    char piece[16 * 1024];
+    char piece[piece_bytes];
     for (;;) {
         const ssize_t count = ::read(STDIN_FILENO, piece, sizeof piece);
         if (count == 0) return input;

@@ -67,8 +67,7 @@ void Channel::flush_at_end_of_turn() {
 void Channel::flush() {
     if (closed() || waiting_writable_) return;
     while (waiting_bytes() > 0) {
-        const auto sent =
-            ::send(socket_.get(), out_.data() + out_begin_, waiting_bytes(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto sent = ::send(socket_.get(), out_.data() + out_begin_, waiting_bytes(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
             out_begin_ += static_cast<std::size_t>(sent);
             continue;
@@ -164,8 +163,7 @@ void Channel::feed_frames() {
         if (!frame) break;
         handlers_.on_frame(*frame);
     }
-    if (const auto error = reader_.error(); error && !muted_)
-        end(Ending::Kind::garbage, cat("sent ", word(*error)));
+    if (const auto error = reader_.error(); error && !muted_) end(Ending::Kind::garbage, cat("sent ", word(*error)));
 }
 
 }  // namespace caisson

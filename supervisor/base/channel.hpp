@@ -55,8 +55,8 @@ class Channel {
 
     /// Bytes of the peer's stream that were cut into frames so far.
     [[nodiscard]] std::uint64_t stream_offset() const { return stream_offset_; }
-    /// Bytes that the peer wrote at `stream_offset()` and that were found elsewhere (in its black box). They are handled
-    /// now, and dropped when they arrive. Works after the end of the stream too: what was cut off is completed.
+    /// Bytes that the peer wrote at `stream_offset()` and that were found elsewhere (in its black box). They are
+    /// handled now, and dropped when they arrive. Works after the end of the stream too: what was cut off is completed.
     void take_ahead(std::span<const std::byte> bytes);
     /// Reads everything that has arrived, now, without waiting. Ends at end of stream, which is not reported.
     void drain();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Every bound of the supervisor that an operator does not set, with its unit and its reason. The wire's bounds stand in
-/// wire/frame.hpp, the black box's in wire/black_box.hpp, the settings' in settings/validate.hpp.
+/// Every bound of the supervisor that an operator does not set, with its unit and its reason. The wire's bounds stand
+/// in wire/frame.hpp, the black box's in wire/black_box.hpp, the settings' in settings/validate.hpp.
 #pragma once
 
 #include <chrono>

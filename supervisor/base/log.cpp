@@ -105,8 +105,8 @@ Result<Log> Log::open(const LogOptions& options) {
     }
     impl->logger = std::make_shared<spdlog::async_logger>("caisson", std::move(sink), impl->writer,
                                                           spdlog::async_overflow_policy::overrun_oldest);
-    const char* pattern = options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})"
-                                       : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
+    const char* pattern =
+        options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
     impl->logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
     impl->logger->set_level(to_spdlog(options.level));
     impl->logger->flush_on(spdlog::level::info);

@@ -20,7 +20,7 @@ std::string lower(std::string_view word) {
 
 /// A table of distances between the first letters of two words, with a border that no path is worth taking through.
 class Table {
- public:
+   public:
     Table(std::size_t rows, std::size_t columns)
         : columns_(columns + 2), cells_((rows + 2) * (columns + 2), rows + columns) {
         for (std::size_t row = 0; row <= rows; ++row) at(row, 0) = row;
@@ -34,7 +34,7 @@ class Table {
         return cells_[row * columns_ + column];
     }
 
- private:
+   private:
     std::size_t columns_;
     std::vector<std::size_t> cells_;
 };

@@ -51,9 +51,7 @@ Result<Fd> pidfd_open(pid_t pid) {
     return descriptor;
 }
 
-bool pidfd_signal(int pidfd, int signal) {
-    return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
-}
+bool pidfd_signal(int pidfd, int signal) { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0; }
 
 std::filesystem::path program_dir() {
     std::error_code error;
@@ -96,9 +94,9 @@ std::string wall_time() {
     std::tm parts{};
     ::gmtime_r(&whole, &parts);
     std::array<char, 64> text{};
-    const int length = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                                     static_cast<int>(ms));
+    const int length =
+        std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                      parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(ms));
     return {text.data(), static_cast<std::size_t>(length)};
 }
 

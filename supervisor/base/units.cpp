@@ -41,8 +41,10 @@ constexpr Slip duration_slips[] = {
     {"hr", "h"},   {"day", "d"},    {"days", "d"},     {"msec", "ms"},         {"M", "min"},
     {"S", "s"},    {"H", "h"},      {"D", "d"},        {"milliseconds", "ms"},
 };
+/// From one unit of size to the next.
+constexpr std::uint64_t step = 1024;
 constexpr Unit size_units[] = {
-    {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}, {"TiB", 1ULL << 40},
+    {"B", 1}, {"KiB", step}, {"MiB", step* step}, {"GiB", step* step* step}, {"TiB", step* step* step* step},
 };
 constexpr Slip size_slips[] = {
     {"b", "B"},     {"bytes", "B"}, {"k", "KiB"},   {"K", "KiB"},  {"kB", "KiB"}, {"KB", "KiB"},  {"kb", "KiB"},

@@ -21,9 +21,14 @@ std::string subject(const Json& crash) {
 
 std::string exit_words(const Json& exit) {
     std::string out = text(exit, "kind");
-    for (const auto& part : {text(exit, "signal"), digits(exit, "code"), text(exit, "why")})
-        if (!part.empty()) out += cat(", ", part);
-    if (const auto address = text(exit, "address"); !address.empty()) out += cat(", address ", address);
+    // The numbers behind a signal (si_code, the address) stand in words in the headline, where they mean something.
+    const auto signal = text(exit, "signal");
+    const auto code = digits(exit, "code");
+    if (!signal.empty())
+        out += cat(", ", signal);
+    else if (!code.empty())
+        out += cat(", code ", code);
+    if (const auto why = text(exit, "why"); !why.empty()) out += cat(", ", why);
     return out;
 }
 
@@ -40,8 +45,15 @@ std::string attempts_words(const Json& crash) {
 
 std::string stack_lines(const Json& stack) {
     std::string out;
-    std::size_t index = 0;
-    for (const auto& frame : stack) out += cat("  #", index++, ' ', frame_text(frame), '\n');
+    for (std::size_t index = 0; index < stack.size();) {
+        const auto place = frame_text(stack[index]);
+        std::size_t next = index + 1;
+        while (next < stack.size() && frame_text(stack[next]) == place) ++next;
+        out += cat("  #", index, ' ', place);
+        if (next - index > 1) out += cat(" (", next - index, " times)");  // a recursion
+        out += '\n';
+        index = next;
+    }
     return out.empty() ? out : cat("stack, innermost first:\n", out);
 }
 

@@ -14,7 +14,7 @@
 namespace caisson::cli {
 namespace {
 
-constexpr std::size_t gather_bytes = 64 * 1024;
+constexpr std::size_t printed_at_once_bytes = 64 * 1024;
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void Output::append(std::string_view bytes) {
     if (bytes.empty() || state_ != State::good) return;
     last_ = bytes.back();
     buffer_ += bytes;
-    if (buffer_.size() - written_ >= gather_bytes) flush();
+    if (buffer_.size() - written_ >= printed_at_once_bytes) flush();
 }
 
 // False when an interrupt came first.

@@ -15,8 +15,8 @@ namespace caisson::control {
 
 class Listener {
    public:
-    /// Binds `path`. Makes its folder if that is missing (mode 0755: the socket's own mode decides who gets in), holds a
-    /// lock beside it for as long as it lives, and replaces a socket only if its service is dead.
+    /// Binds `path`. Makes its folder if that is missing (mode 0755: the socket's own mode decides who gets in), holds
+    /// a lock beside it for as long as it lives, and replaces a socket only if its service is dead.
     [[nodiscard]] static Result<Listener> bind(const std::filesystem::path& path, const settings::Access& access);
     Listener(Listener&&) noexcept = default;
     Listener& operator=(Listener&&) noexcept = default;

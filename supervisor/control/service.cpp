@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Bytes of a request that is answered; a request names things, it carries no data.
-constexpr std::size_t max_request_bytes = 64 * 1024;
+constexpr std::size_t max_operation_bytes = 64 * 1024;
 /// Between two looks whether the last sessions have taken their answers.
 constexpr auto close_look = 5ms;
 
@@ -63,7 +63,7 @@ void Service::on_connection(Fd socket) {
     auto session = std::make_unique<Session>(surroundings_, std::move(socket), std::move(*peer));
     auto* const added = session.get();
     sessions_.push_back(std::move(session));
-    if (bound != nullptr) added->end(cat("too many sessions (", std::string_view{bound}, ")"));
+    if (bound != nullptr) added->end("bound", cat("too many sessions (", std::string_view{bound}, ")"));
 }
 
 void Service::on_end(Session& session) {
@@ -84,7 +84,7 @@ void Service::close(Duration patience, std::function<void()> done) {
 void Service::check_closed() {
     const bool patient = Clock::now() < close_until_;
     for (std::size_t i = sessions_.size(); i-- > 0;)
-        if (!patient || sessions_[i]->waiting_bytes() == 0) sessions_[i]->end("the service stopped");
+        if (!patient || sessions_[i]->waiting_bytes() == 0) sessions_[i]->end("stopping", "the service stopped");
     if (sessions_.empty()) return loop_.post(std::exchange(closed_, nullptr));
     close_timer_.arm_after(close_look, [this] { check_closed(); });
 }
@@ -95,7 +95,7 @@ Session::Reply Service::answer(const Peer& peer, std::string_view text) {
     const auto refuse = [](std::string_view message, std::string_view hint) {
         return Session::Reply{false, dump({{"message", message}, {"hint", hint}})};
     };
-    const auto request = text.size() > max_request_bytes ? json{} : json::parse(text, nullptr, false);
+    const auto request = text.size() > max_operation_bytes ? json{} : json::parse(text, nullptr, false);
     if (!request.is_object()) return refuse("the request is not a JSON object", "");
     const auto verb = text_in(request, "verb");
 
@@ -144,7 +144,8 @@ Result<json> Service::show_crashes(const json& request) {
 Result<json> Service::resize(const json& request) {
     const auto name = text_in(request, "pool");
     auto* const pool = dispatcher_.find(name);
-    if (pool == nullptr || pool->removed) return fail(cat("there is no pool ", printable(name)), "see `caisson status`");
+    if (pool == nullptr || pool->removed)
+        return fail(cat("there is no pool ", printable(name)), "see `caisson status`");
     const auto workers = request.find("workers");
     if (workers == request.end() || !workers->is_number_integer() || workers->get<std::int64_t>() < 1 ||
         workers->get<std::int64_t>() > std::int64_t{settings::bounds::workers.max})

@@ -27,7 +27,8 @@ Session::Session(Service& service, Fd socket, Peer peer)
                 .on_drained = [this] { channel_.resume_reading(); }}),
       timer_(service.loop.timer()),
       last_frame_(Clock::now()) {
-    timer_.arm_after(service_.settings.handshake_timeout, [this] { end("no hello within service.handshake_timeout"); });
+    timer_.arm_after(service_.settings.handshake_timeout,
+                     [this] { end("timeout", "no hello within service.handshake_timeout"); });
 }
 
 Session::~Session() {
@@ -39,7 +40,8 @@ Session::~Session() {
 void Session::on_frame(const wire::Frame& frame) {
     last_frame_ = Clock::now();
     const auto type = frame.header.type;
-    if (!greeted_) return type == wire::Type::hello ? on_hello(frame) : end("the first frame must be hello");
+    if (!greeted_)
+        return type == wire::Type::hello ? on_hello(frame) : end("protocol", "the first frame must be hello");
     switch (type) {
         case wire::Type::call:
             return on_call(frame);
@@ -52,7 +54,7 @@ void Session::on_frame(const wire::Frame& frame) {
         case wire::Type::goodbye:
             return leave();
         default:
-            return end(cat("a client does not send frames of type ", static_cast<unsigned>(type)));
+            return end("protocol", cat("a client does not send frames of type ", static_cast<unsigned>(type)));
     }
 }
 
@@ -61,12 +63,13 @@ void Session::on_hello(const wire::Frame& frame) {
     const wire::VersionRange ours;
     const auto version = wire::choose_version(ours, theirs);
     if (!version)
-        return end(cat("no common version of the protocol: the service speaks ", ours.min, " to ", ours.max,
-                       ", the client ", theirs.min, " to ", theirs.max));
+        return end("version", cat("no common version of the protocol: the service speaks ", ours.min, " to ", ours.max,
+                                  ", the client ", theirs.min, " to ", theirs.max));
     if (!service_.access.allows(peer_, Verb::call))
-        return end(cat("user ", peer_.uid, " may not use this service (access.call)"));
+        return end("denied", cat("user ", peer_.uid, " may not use this service (access.call)"));
     greeted_ = true;
-    channel_.send({.type = wire::Type::welcome, .a = *version}, json{{"service", "caisson"}, {"version", version_text}}.dump());
+    channel_.send({.type = wire::Type::welcome, .a = *version},
+                  json{{"service", "caisson"}, {"version", version_text}}.dump());
     timer_.cancel();
     watch_idle();
 }
@@ -75,7 +78,7 @@ void Session::on_call(const wire::Frame& frame) {
     const auto& header = frame.header;
     const auto head = frame.head();
     if (header.a > head.size() || header.a > wire::max_target_bytes || calls_.contains(header.id))
-        return end("a broken call: its target is larger than its head, or its number is in use");
+        return end("protocol", "a broken call: its target is larger than its head, or its number is in use");
     const auto target = head.substr(0, header.a);
     const auto dot = target.find('.');
     dispatch::Request request{.pool = target.substr(0, dot),
@@ -86,12 +89,13 @@ void Session::on_call(const wire::Frame& frame) {
     if (header.time_ns > 0) request.timeout = std::min<Duration>(Duration{header.time_ns}, limits::call_timeout_max);
     if (header.time_ns < 0) request.timeout = Duration::zero();
     const auto refuse = [&](const char* bound, std::uint64_t most) {
-        const auto document = json{{"outcome", "refused"},
-                                   {"pool", printable(request.pool)},
-                                   {"method", printable(request.method)},
-                                   {"bound", bound},
-                                   {"message", cat("over the bound ", std::string_view{bound}, " (", most, ")")}}
-                                  .dump();
+        const auto document = json{
+            {"outcome", "refused"},
+            {"pool", printable(request.pool)},
+            {"method", printable(request.method)},
+            {"bound", bound},
+            {"message", cat("over the bound ", std::string_view{bound}, " (", most,
+                            ")")}}.dump();
         on_outcome(header.id, {.kind = wire::OutcomeKind::refused, .json = document});
     };
     if (request.body.size() > wire::max_body_bytes) return refuse("max_body_bytes", wire::max_body_bytes);
@@ -132,7 +136,7 @@ void Session::on_outcome(std::uint64_t id, const dispatch::Outcome& outcome) {
 void Session::check_output() {
     const auto waiting = channel_.waiting_bytes();
     if (waiting > limits::session_output_bytes)
-        end("it does not take its answers (session_output_bytes)");
+        end("bound", "it does not take its answers (session_output_bytes)");
     else if (waiting > limits::session_output_high_water_bytes)
         channel_.pause_reading();
 }
@@ -143,16 +147,17 @@ void Session::watch_idle() {
     const auto bound = service_.settings.idle_timeout;
     if (bound.count() == 0) return;
     timer_.arm_at(last_frame_ + bound, [this, bound] {
-        if (calls_.empty() && Clock::now() - last_frame_ >= bound) return end("idle for longer than service.idle_timeout");
+        if (calls_.empty() && Clock::now() - last_frame_ >= bound)
+            return end("timeout", "idle for longer than service.idle_timeout");
         if (!calls_.empty()) last_frame_ = Clock::now();  // a client that waits for an answer is not idle
         watch_idle();
     });
 }
 
-void Session::end(std::string_view reason) {
+void Session::end(std::string_view reason, std::string_view message) {
     if (ended_) return;
-    service_.log.info("client let go", {{"uid", peer_.uid}, {"pid", peer_.pid}, {"why", reason}});
-    channel_.send({.type = wire::Type::goodbye}, json{{"message", reason}}.dump());
+    service_.log.info("client let go", {{"uid", peer_.uid}, {"pid", peer_.pid}, {"why", message}});
+    channel_.send({.type = wire::Type::goodbye}, json{{"reason", reason}, {"message", message}}.dump());
     channel_.flush();
     leave();
 }

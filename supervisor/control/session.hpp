@@ -36,8 +36,8 @@ class Session final : private dispatch::Receiver {
     ~Session();
 
     [[nodiscard]] const Peer& peer() const { return peer_; }
-    /// Says goodbye with a reason and ends.
-    void end(std::string_view reason);
+    /// Says goodbye and ends. `reason` is a word for programs: version, protocol, denied, bound, timeout, stopping.
+    void end(std::string_view reason, std::string_view message);
     /// Bytes that the client has not taken yet.
     [[nodiscard]] std::size_t waiting_bytes() const { return channel_.waiting_bytes(); }
 

@@ -57,8 +57,8 @@ struct Call : DeadlineEntry {
     std::uint64_t number = 0;  // for people: calls are counted from 1
     CallState state = CallState::free;
     Ending ending = Ending::none;
-    std::uint16_t attempt = 0;      // starts so far
-    std::uint8_t handed_back = 0;   // times that a worker died with this call waiting in it
+    std::uint16_t attempt = 0;     // starts so far
+    std::uint8_t handed_back = 0;  // times that a worker died with this call waiting in it
     wire::Encoding encoding = wire::Encoding::bytes;
     Pool* pool = nullptr;
     fleet::Worker* worker = nullptr;  // while held

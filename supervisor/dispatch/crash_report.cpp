@@ -30,10 +30,14 @@ json exit_json(const fleet::Exit& exit) {
 }
 
 json CrashReport::to_json() const {
-    json out{{"report", id},     {"time", time},
-             {"pool", pool},     {"plugin", plugin},
-             {"version", version}, {"worker", {{"id", worker}, {"pid", pid}}},
-             {"exit", exit_json(exit)}, {"message", message()},
+    json out{{"report", id},
+             {"time", time},
+             {"pool", pool},
+             {"plugin", plugin},
+             {"version", version},
+             {"worker", {{"id", worker}, {"pid", pid}}},
+             {"exit", exit_json(exit)},
+             {"message", message()},
              {"output", output}};
     if (call != 0) {
         out["outcome"] = "crashed";

@@ -18,7 +18,7 @@ struct StackPlace {
     std::string function;  ///< empty: not known
     std::string file;      ///< empty: no debug information
     std::uint32_t line = 0;
-    std::string module;    ///< the library's file name
+    std::string module;  ///< the library's file name
     std::uint64_t offset = 0;
 };
 
@@ -28,8 +28,8 @@ struct CrashReport {
     std::string pool;
     std::string plugin;
     std::string version;
-    std::string method;         ///< empty: no call ran
-    std::uint64_t call = 0;     ///< 0: no call ran
+    std::string method;      ///< empty: no call ran
+    std::uint64_t call = 0;  ///< 0: no call ran
     std::uint32_t worker = 0;
     pid_t pid = 0;
     fleet::Exit exit;

@@ -2,9 +2,9 @@
 /// The deadlines of all calls: constant time to add, move and remove one, however many there are. Pure: time is an
 /// argument.
 ///
-/// A hashed timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 6): a ring of slots,
-/// each a list of what is due in that tick of some turn of the ring. An entry whose deadline is turns away is looked at
-/// once per turn. A deadline is met at most one tick late, never early.
+/// A hashed timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 6): a ring of
+/// slots, each a list of what is due in that tick of some turn of the ring. An entry whose deadline is turns away is
+/// looked at once per turn. A deadline is met at most one tick late, never early.
 #pragma once
 
 #include <array>

@@ -46,9 +46,9 @@ Dispatcher::~Dispatcher() { *alive_ = false; }
 
 void Dispatcher::add_pool(const settings::Pool& settings) {
     auto pool = std::make_unique<Pool>();
-    pool->crew = std::make_unique<Crew>(
-        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules},
-        static_cast<Crew::Listener&>(*this), settings);
+    pool->crew =
+        std::make_unique<Crew>(fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules},
+                               static_cast<Crew::Listener&>(*this), settings);
     auto& crew = *pool->crew;
     pools_[settings.name] = std::move(pool);
     crew.start();
@@ -240,8 +240,8 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
     }
     auto document = call_document(*call, crew, OutcomeKind::failed);
     document["status"] = wire::status_words[answer.status];
-    document["message"] = answer.error.empty() ? cat("the plugin returned ", wire::status_words[answer.status])
-                                               : printable(answer.error);
+    document["message"] =
+        answer.error.empty() ? cat("the plugin returned ", wire::status_words[answer.status]) : printable(answer.error);
     finish_with(*call, OutcomeKind::failed, document);
 }
 
@@ -301,19 +301,19 @@ void Dispatcher::report_death(Crew& crew, fleet::Worker& worker, const fleet::De
         call->worker = nullptr;
     }
     auto stack = death.exit.crash ? death.exit.crash->stack : std::vector<fleet::StackAddress>{};
-    symbols_.resolve(std::move(stack), stamp_of(crew.settings().plugin), [this, alive = alive_, report = std::move(report),
-                                        token](std::vector<StackPlace> places) mutable {
-        if (!*alive) return;
-        report.stack = std::move(places);
-        auto document = report.to_json();
-        reports_.add(report.id, document);
-        auto* const ended = token != 0 ? calls_.find(token) : nullptr;
-        if (ended == nullptr) return;
-        // Now, not at the time of death: what a caller wants to know is whether the pool goes on.
-        document["pool_ready"] = ended->pool->crew->ready_workers();
-        document["pool_workers"] = ended->pool->crew->target();
-        finish_with(*ended, OutcomeKind::crashed, document);
-    });
+    symbols_.resolve(std::move(stack), stamp_of(crew.settings().plugin),
+                     [this, alive = alive_, report = std::move(report), token](std::vector<StackPlace> places) mutable {
+                         if (!*alive) return;
+                         report.stack = std::move(places);
+                         auto document = report.to_json();
+                         reports_.add(report.id, document);
+                         auto* const ended = token != 0 ? calls_.find(token) : nullptr;
+                         if (ended == nullptr) return;
+                         // Now, not at the time of death: what a caller wants to know is whether the pool goes on.
+                         document["pool_ready"] = ended->pool->crew->ready_workers();
+                         document["pool_workers"] = ended->pool->crew->target();
+                         finish_with(*ended, OutcomeKind::crashed, document);
+                     });
 }
 
 void Dispatcher::on_state(Crew& crew) {

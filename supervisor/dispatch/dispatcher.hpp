@@ -82,8 +82,8 @@ class Dispatcher final : private fleet::Crew::Listener {
     void abandon(CallToken token);
     [[nodiscard]] std::size_t outstanding() const { return calls_.size(); }
 
-    /// Takes no more calls, lets the accepted ones finish until `drain_until`, then stops every worker by the ladder and
-    /// calls back. A second call with an earlier time wins.
+    /// Takes no more calls, lets the accepted ones finish until `drain_until`, then stops every worker by the ladder
+    /// and calls back. A second call with an earlier time wins.
     void stop(TimePoint drain_until, std::function<void()> done);
     [[nodiscard]] bool stopping() const { return stopping_; }
 

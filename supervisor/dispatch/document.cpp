@@ -11,8 +11,10 @@ namespace {
 using nlohmann::json;
 
 json refused(std::string_view pool, std::string_view method, std::string message, std::string hint = {}) {
-    json document{
-        {"outcome", "refused"}, {"pool", printable(pool)}, {"method", printable(method)}, {"message", std::move(message)}};
+    json document{{"outcome", "refused"},
+                  {"pool", printable(pool)},
+                  {"method", printable(method)},
+                  {"message", std::move(message)}};
     if (!hint.empty()) document["hint"] = std::move(hint);
     return document;
 }

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "base/limits.hpp"
 #include "base/system.hpp"
@@ -23,8 +24,10 @@ using nlohmann::json;
 
 /// Bytes of one answer; a stack with many inlined places fills a tenth.
 constexpr std::size_t max_answer_bytes = 1024 * 1024;
+/// Bytes of one read of it.
+constexpr std::size_t answer_read_bytes = 16 * 1024;
 /// Bytes of one name or path.
-constexpr std::size_t max_name_bytes = 1024;
+constexpr std::size_t max_symbol_bytes = 1024;
 
 /// The worker's own program: below its first frame there is nothing that a plugin's author wants to see.
 constexpr std::string_view worker_module = "caisson-worker";
@@ -35,10 +38,22 @@ StackPlace unresolved(const StackAddress& place) {
     return {.function = {}, .file = {}, .line = 0, .module = base_name(place.module), .offset = place.offset};
 }
 
+/// Code that stands between the worker and the plugin's own: the C++ face, and what of the standard library it uses.
+bool is_glue(const StackPlace& place) {
+    return place.file.find("include/caisson/") != std::string::npos || place.file.starts_with("/usr/include/");
+}
+
+// What follows the plugin's outermost own function is how it was called, and the same in every report.
+void trim_glue(std::vector<StackPlace>& places) {
+    const auto own = [](const StackPlace& place) { return !place.file.empty() && !is_glue(place); };
+    const auto last = std::find_if(places.rbegin(), places.rend(), own);
+    if (last != places.rend()) places.erase(last.base(), places.end());
+}
+
 std::string text_of(const json& item, const char* key) {
     const auto found = item.find(key);
     if (found == item.end() || !found->is_string()) return {};
-    return printable(cut(found->get_ref<const std::string&>(), max_name_bytes));
+    return printable(cut(found->get_ref<const std::string&>(), max_symbol_bytes));
 }
 
 StackPlace place_from(const json& item, const StackAddress& asked) {
@@ -54,6 +69,7 @@ StackPlace place_from(const json& item, const StackAddress& asked) {
 
 struct Symbols::Job {
     Stack stack;
+    std::vector<std::size_t> asked;  // the addresses of the stack that are asked for, each place once
     Done done;
     std::uint64_t process = 0;
     Fd answer;
@@ -62,8 +78,8 @@ struct Symbols::Job {
     std::string text;
 };
 
-// The first address is where the fault was; the others are where calls will return to, one past the call. The path comes
-// from a black box: it is compared, never opened by this process.
+// The first address is where the fault was; the others are where calls will return to, one past the call. The path
+// comes from a black box: it is compared, never opened by this process.
 std::string Symbols::Stack::key(std::size_t i) const {
     return cat(stamp, ":", addresses[i].module, i == 0 ? "!" : "@", addresses[i].offset);
 }
@@ -98,6 +114,7 @@ std::vector<StackPlace> Symbols::assemble(const Stack& stack) const {
         else
             places.insert(places.end(), found->second.begin(), found->second.end());
     }
+    trim_glue(places);
     return places;
 }
 
@@ -115,11 +132,18 @@ void Symbols::start_next() {
 }
 
 bool Symbols::start_process() {
+    std::unordered_set<std::string> keys;
+    for (std::size_t i = 0; i < job_->stack.addresses.size(); ++i) {
+        const auto key = job_->stack.key(i);
+        if (!job_->stack.addresses[i].module.empty() && !cache_.contains(key) && keys.insert(key).second)
+            job_->asked.push_back(i);
+    }
     json request{{"frames", json::array()}};
-    const auto& addresses = job_->stack.addresses;
-    for (std::size_t i = 0; i < addresses.size(); ++i)
+    for (const auto i : job_->asked) {
+        const auto& address = job_->stack.addresses[i];
         request["frames"].push_back(
-            {{"module", addresses[i].module}, {"offset", addresses[i].offset}, {"return_address", i != 0}});
+            {{"module", address.module}, {"offset", address.offset}, {"return_address", i != 0}});
+    }
     const auto text = request.dump(-1, ' ', false, json::error_handler_t::replace);
     auto question = sys::pipe();
     auto answer = sys::pipe();
@@ -152,14 +176,14 @@ bool Symbols::start_process() {
 }
 
 void Symbols::read_answer() {
-    std::array<char, 16 * 1024> bytes;
+    std::array<char, answer_read_bytes> bytes;
     while (true) {
         const auto got = ::read(job_->answer.get(), bytes.data(), bytes.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) return;
         if (got > 0) job_->text.append(bytes.data(), static_cast<std::size_t>(got));
         if (got > 0 && job_->text.size() <= max_answer_bytes) continue;
-        if (got == 0) learn(job_->stack, job_->text);
+        if (got == 0) learn(*job_);
         return next();
     }
 }
@@ -178,17 +202,17 @@ void Symbols::finish() {
 }
 
 // Each frame asked for has one answer, after the places that were inlined into it.
-void Symbols::learn(const Stack& stack, const std::string& text) {
-    const auto document = json::parse(text, nullptr, false);
+void Symbols::learn(const Job& job) {
+    const auto document = json::parse(job.text, nullptr, false);
     const auto frames = document.is_object() ? document.find("frames") : document.end();
     if (frames == document.end() || !frames->is_array()) return;
-    std::size_t asked = 0;
+    auto asked = job.asked.begin();
     std::vector<StackPlace> places;
     for (const auto& item : *frames) {
-        if (!item.is_object() || asked >= stack.addresses.size()) return;
-        places.push_back(place_from(item, stack.addresses[asked]));
+        if (!item.is_object() || asked == job.asked.end()) return;
+        places.push_back(place_from(item, job.stack.addresses[*asked]));
         if (item.contains("inlined")) continue;
-        remember(stack.key(asked), std::exchange(places, {}));
+        remember(job.stack.key(*asked), std::exchange(places, {}));
         ++asked;
     }
 }

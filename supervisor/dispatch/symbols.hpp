@@ -27,8 +27,8 @@ class Symbols {
     Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper);
     ~Symbols();
 
-    /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library. `done` is called once, at once if nothing has to be asked; with
-    /// addresses only where no answer came in time.
+    /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library. `done` is called
+    /// once, at once if nothing has to be asked; with addresses only where no answer came in time.
     void resolve(std::vector<fleet::StackAddress> stack, std::string stamp, Done done);
 
    private:
@@ -43,7 +43,7 @@ class Symbols {
     void start_next();
     [[nodiscard]] bool start_process();
     void read_answer();
-    void learn(const Stack& stack, const std::string& text);
+    void learn(const Job& job);
     void finish();
     void next();
     [[nodiscard]] bool known(const Stack& stack) const;

@@ -17,8 +17,7 @@ namespace caisson::fleet {
 Result<Box> Box::make() {
     auto memory = sys::sealed_memory("caisson-black-box", sizeof(wire::BlackBox));
     if (!memory) return std::unexpected(memory.error());
-    void* const at =
-        ::mmap(nullptr, sizeof(wire::BlackBox), PROT_READ | PROT_WRITE, MAP_SHARED, memory->get(), 0);
+    void* const at = ::mmap(nullptr, sizeof(wire::BlackBox), PROT_READ | PROT_WRITE, MAP_SHARED, memory->get(), 0);
     if (at == MAP_FAILED) return fail_errno("mapping a black box", errno);
     // A new memfd is zero, and zero is the right start of everything but the first three fields.
     auto* const box = static_cast<wire::BlackBox*>(at);

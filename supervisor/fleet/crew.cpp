@@ -174,7 +174,8 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     if (cause == EndCause::intended && death.exit.kind == Exit::Kind::exited && death.exit.code == 0)
         around_.log.info("worker stopped", {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}});
     else
-        around_.log.warn("worker ended", {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}, {"exit", how}});
+        around_.log.warn("worker ended",
+                         {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}, {"exit", how}});
     if (cause != EndCause::intended) last_end_ = how;
 
     const auto slot = std::ranges::find_if(slots_, [&](const auto& s) { return s->worker.get() == &worker; });
@@ -182,8 +183,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     // It is still in its callback: it goes in a later turn.
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move((*slot)->worker))] {});
 
-    const auto decision =
-        policy_.on_end(cause, Clock::now(), std::uniform_real_distribution<double>{0, 1}(chance_));
+    const auto decision = policy_.on_end(cause, Clock::now(), std::uniform_real_distribution<double>{0, 1}(chance_));
     if (stopping_ || (*slot)->id > target_)
         slots_.erase(slot);
     else if (decision.quarantine)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The workers of one pool: as many as asked for, replaced when they end, and none when the breaker is open.
 ///
-/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. What `Listener` hears is
-/// all that the dispatcher needs to know of processes.
+/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. What `Listener` hears
+/// is all that the dispatcher needs to know of processes.
 #pragma once
 
 #include <cstdint>

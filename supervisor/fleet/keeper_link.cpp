@@ -54,8 +54,7 @@ Result<void> KeeperLink::ensure() {
     std::array<char*, 3> arguments{name.data(), supervisor.data(), nullptr};
     std::array<char*, 1> environment{nullptr};
     pid_t pid = 0;
-    const int error =
-        ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments.data(), environment.data());
+    const int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) return fail_errno(cat("cannot start ", program), error);
@@ -70,11 +69,10 @@ Result<void> KeeperLink::ensure() {
 
 Result<std::uint64_t> KeeperLink::spawn(const Spawn& spawn, Handlers handlers) {
     if (auto ready = ensure(); !ready) return std::unexpected(ready.error());
-    Waiting next{.order = {.type = OrderType::spawn,
-                           .number = static_cast<std::uint32_t>(spawn.program),
-                           .id = next_id_++},
-                 .strings = {},
-                 .descriptors = {}};
+    Waiting next{
+        .order = {.type = OrderType::spawn, .number = static_cast<std::uint32_t>(spawn.program), .id = next_id_++},
+        .strings = {},
+        .descriptors = {}};
     const auto add = [&](const std::vector<std::string>& list) {
         const auto before = next.strings.size();
         for (const auto& text : list) next.strings.append(text).push_back('\0');
@@ -198,9 +196,8 @@ void KeeperLink::handle(const Notice& notice, Fd pidfd) {
     if (notice.type == NoticeType::spawned) return handlers->on_spawned(notice.pid, std::move(pidfd));
     live_.erase(found);
     if (notice.type == NoticeType::spawn_failed) return handlers->on_failed(notice.status);
-    handlers->on_ended({.by_signal = notice.code != CLD_EXITED,
-                        .number = notice.status,
-                        .max_rss_bytes = notice.max_rss_bytes});
+    handlers->on_ended(
+        {.by_signal = notice.code != CLD_EXITED, .number = notice.status, .max_rss_bytes = notice.max_rss_bytes});
 }
 
 void KeeperLink::lose() {

@@ -2,8 +2,8 @@
 /// The supervisor's end of the keeper: orders programs to be started, and hears how they ended.
 ///
 /// An order that the socket cannot take waits here; nothing blocks. A keeper that does not answer an order in time is
-/// killed. If the keeper dies, every program that it had started dies with it; the link reports each as ended (`lost`) and
-/// starts a new keeper at the next order.
+/// killed. If the keeper dies, every program that it had started dies with it; the link reports each as ended (`lost`)
+/// and starts a new keeper at the next order.
 #pragma once
 
 #include <sys/types.h>

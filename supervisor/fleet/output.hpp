@@ -39,7 +39,7 @@ class LineBudget {
     void turn(TimePoint now);
     TimePoint second_{};
     std::uint32_t used_ = 0;
-    std::uint64_t held_ = 0;        // in this second
+    std::uint64_t held_ = 0;         // in this second
     std::uint64_t held_before_ = 0;  // in earlier ones, not said yet
 };
 

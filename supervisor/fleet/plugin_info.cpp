@@ -4,12 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "wire/frame.hpp"
 
 namespace caisson::fleet {
 namespace {
 
-/// Methods of one plugin, as the worker's own check has it.
-constexpr std::size_t max_methods = 1024;
 /// Bytes of one text in the description.
 constexpr std::size_t max_text_bytes = 4096;
 
@@ -34,7 +33,7 @@ Result<PluginInfo> PluginInfo::parse(std::string_view json) {
     info.version = text_of(document, "version");
     info.abi = text_of(document, "abi");
     const auto methods = document.find("methods");
-    if (methods == document.end() || !methods->is_array() || methods->size() > max_methods)
+    if (methods == document.end() || !methods->is_array() || methods->size() > wire::max_methods)
         return fail("its description has no list of at most 1024 methods");
     for (const auto& item : *methods) {
         if (!item.is_object()) return fail("its description has a method that is no object");

@@ -20,7 +20,8 @@ Duration backoff_delay(const settings::Backoff& backoff, std::uint32_t n, double
     double delay_ms = max;
     // A minimum of zero has no ratio to grow by: the first restart is at once, the next ones grow from 1 ms.
     if (n < backoff.steps)
-        delay_ms = min <= 0 && n == 0 ? 0 : std::max(min, 1.0) * std::pow(max / std::max(min, 1.0), double(n) / backoff.steps);
+        delay_ms =
+            min <= 0 && n == 0 ? 0 : std::max(min, 1.0) * std::pow(max / std::max(min, 1.0), double(n) / backoff.steps);
     delay_ms *= 1.0 - backoff.jitter * chance;
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(delay_ms));
 }

@@ -12,7 +12,8 @@ std::vector<std::string> environment_of(const settings::Pool& pool) {
     std::vector<std::string> environment;
     for (const char* const name : {"PATH", "LANG", "TZ"}) {
         const char* const value = std::getenv(name);
-        if (value != nullptr && !pool.env.contains(name)) environment.push_back(cat(std::string_view{name}, "=", std::string_view{value}));
+        if (value != nullptr && !pool.env.contains(name))
+            environment.push_back(cat(std::string_view{name}, "=", std::string_view{value}));
     }
     for (const auto& [name, value] : pool.env) environment.push_back(cat(name, "=", value));
     return environment;

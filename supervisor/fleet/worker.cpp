@@ -31,11 +31,7 @@ constexpr int output_reads_at_death = 32;
 }  // namespace
 
 Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id)
-    : around_(surroundings),
-      owner_(owner),
-      pool_(pool),
-      id_(id),
-      timer_(surroundings.loop.timer()) {}
+    : around_(surroundings), owner_(owner), pool_(pool), id_(id), timer_(surroundings.loop.timer()) {}
 
 Worker::~Worker() { *alive_ = false; }
 
@@ -53,8 +49,8 @@ void Worker::spawn() {
     }
     timer_.arm_after(pool_.limits.start_timeout, [this] {
         const auto step = box_ ? word(box_->step()) : std::string_view{"spawn"};
-        kill(Exit::Kind::setup_failed,
-             cat("not ready after ", pool_.limits.start_timeout.count(), " ms (limits.start_timeout), it was at: ", step));
+        kill(Exit::Kind::setup_failed, cat("not ready after ", pool_.limits.start_timeout.count(),
+                                           " ms (limits.start_timeout), it was at: ", step));
     });
 }
 
@@ -305,8 +301,9 @@ void Worker::act() {
             box_->stop();
             return escalate_at(Clock::now() + pool_.stop.grace);
         case WorkerState::terminating:
-            note_cause(Exit::Kind::killed, was_serving_ ? "told to stop, and it did not give up its call within stop.grace"
-                                                        : "told to stop before it was ready");
+            note_cause(Exit::Kind::killed, was_serving_
+                                               ? "told to stop, and it did not give up its call within stop.grace"
+                                               : "told to stop before it was ready");
             signal_all(SIGTERM);
             signal_all(SIGCONT);
             return escalate_at(Clock::now() + pool_.stop.grace);

@@ -14,8 +14,8 @@
 /// killing      it got SIGKILL, with its process group; the keeper kills what it leaves behind.
 /// gone         the keeper reaped it.
 ///
-/// Each step down the ladder waits `stop.grace`. A stronger step may come at any time, a weaker one never again: that is
-/// what the table says, and why it is a table.
+/// Each step down the ladder waits `stop.grace`. A stronger step may come at any time, a weaker one never again: that
+/// is what the table says, and why it is a table.
 #pragma once
 
 #include <array>

@@ -54,7 +54,7 @@ constinit Recorder recorder;
 
 /// The index of the module in the record; adds it. Modules beyond the bound are nameless.
 class Modules {
- public:
+   public:
     explicit Modules(CrashRecord& record) : record_(record) {}
 
     std::uint32_t index_of(const link_map* module) {
@@ -73,7 +73,7 @@ class Modules {
         return count_++;
     }
 
- private:
+   private:
     CrashRecord& record_;
     const link_map* seen_[wire::max_modules] = {};
     std::uint32_t count_ = 0;

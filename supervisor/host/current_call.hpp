@@ -16,10 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include <caisson/plugin.h>
 #include "base/clock.hpp"
 #include "host/outlet.hpp"
 #include "host/plugin.hpp"
-#include <caisson/plugin.h>
 #include "wire/black_box.hpp"
 #include "wire/frame.hpp"
 
@@ -35,7 +35,7 @@ inline constexpr std::size_t max_note_bytes = 1024;
 inline constexpr std::int64_t progress_interval_ns = 50'000'000;
 
 class CurrentCall {
- public:
+   public:
     CurrentCall(wire::BlackBox& box, Outlet& outlet);
 
     // Main thread.
@@ -59,7 +59,7 @@ class CurrentCall {
     /// True for a pointer that names no running call, too: a stray thread of the plugin should give up.
     [[nodiscard]] bool cancelled(const caisson_call* call) const;
 
- private:
+   private:
     [[nodiscard]] bool is_running(const caisson_call* call) const;
     [[nodiscard]] wire::Header header_of(wire::Type type) const;
     void send_chunk(std::span<const std::byte> bytes);

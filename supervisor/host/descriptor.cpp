@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "host/bounded_text.hpp"
+#include "wire/frame.hpp"
 
 namespace caisson::host {
 namespace {
@@ -73,8 +74,9 @@ Result<MethodOffer> read_method(const caisson_method* method, std::size_t index)
 
 Result<std::vector<MethodOffer>> read_methods(const caisson_plugin& plugin) {
     if (plugin.method_count == 0) return malformed("it lists no method");
-    if (plugin.method_count > max_methods) {
-        return malformed(cat("it lists ", plugin.method_count, " methods; at most ", max_methods, " are possible"));
+    if (plugin.method_count > wire::max_methods) {
+        return malformed(
+            cat("it lists ", plugin.method_count, " methods; at most ", wire::max_methods, " are possible"));
     }
     if (plugin.methods == nullptr) return malformed("its list of methods is a null pointer");
     std::vector<MethodOffer> methods;

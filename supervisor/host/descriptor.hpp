@@ -6,13 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "base/result.hpp"
 #include <caisson/plugin.h>
+#include "base/result.hpp"
 
 namespace caisson::host {
 
-/// Methods of one plugin. A larger number is a descriptor that was read wrongly.
-inline constexpr std::size_t max_methods = 1024;
 /// Bytes of a method's name.
 inline constexpr std::size_t max_method_name_bytes = 64;
 /// Bytes of a method's help; longer help is cut.

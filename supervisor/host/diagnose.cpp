@@ -13,10 +13,10 @@
 #include <memory>
 #include <vector>
 
+#include <caisson/plugin.h>
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "host/elf_check.hpp"
-#include <caisson/plugin.h>
 
 namespace caisson::host {
 namespace {

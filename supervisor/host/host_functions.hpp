@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "host/current_call.hpp"
 #include <caisson/plugin.h>
+#include "host/current_call.hpp"
 
 namespace caisson::host {
 

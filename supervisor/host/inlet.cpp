@@ -13,12 +13,12 @@ namespace caisson::host {
 namespace {
 
 /// Bytes asked of one read: hundreds of small calls, and what one body of usual size needs.
-constexpr std::size_t read_bytes = 64 * 1024;
+constexpr std::size_t input_read_bytes = 64 * 1024;
 
 /// Memory for what comes next. Without any there is no call to blame: nothing runs now.
 std::span<std::byte> space_in(wire::FrameReader& reader) {
     try {
-        return reader.prepare(read_bytes);
+        return reader.prepare(input_read_bytes);
     } catch (const std::bad_alloc&) {
         end_at_once(ExitCode::out_of_memory, "no memory is left for the next call; see limits.memory");
     }

@@ -9,14 +9,14 @@
 namespace caisson::host {
 
 class Inlet {
- public:
+   public:
     /// `before_wait` is called each time before the socket may block.
     Inlet(int socket, std::function<void()> before_wait) : socket_(socket), before_wait_(std::move(before_wait)) {}
 
     /// The next frame; valid until the next call. Ends the process if the supervisor has gone or talks nonsense.
     [[nodiscard]] wire::Frame next();
 
- private:
+   private:
     void receive();
 
     int socket_;

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "base/result.hpp"
 #include <caisson/plugin.h>
+#include "base/result.hpp"
 
 namespace caisson::host {
 

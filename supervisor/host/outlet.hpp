@@ -16,7 +16,7 @@
 namespace caisson::host {
 
 class Outlet {
- public:
+   public:
     Outlet(wire::BlackBox& box, int socket) : ring_(box.ring, box.written), socket_(socket) {}
     Outlet(const Outlet&) = delete;
     Outlet& operator=(const Outlet&) = delete;
@@ -33,7 +33,7 @@ class Outlet {
     /// no flush() goes on after it: for a process that is about to die. Async-signal-safe.
     void flush_from_signal();
 
- private:
+   private:
     void put_in_pieces(std::span<const std::byte> bytes);
     [[nodiscard]] bool send_some(int flags, int& error);
 

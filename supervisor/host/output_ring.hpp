@@ -15,7 +15,7 @@
 namespace caisson::host {
 
 class OutputRing {
- public:
+   public:
     /// `ring` is a power of two in size; `written` is the counter that the supervisor reads.
     OutputRing(std::span<std::byte> ring, std::atomic<std::uint64_t>& written) : ring_(ring), written_(written) {}
 
@@ -33,7 +33,7 @@ class OutputRing {
     /// The socket took the first `count` bytes of unsent(). Async-signal-safe.
     void mark_sent(std::size_t count);
 
- private:
+   private:
     [[nodiscard]] std::uint64_t sent() const { return sent_.load(std::memory_order_acquire); }
 
     std::span<std::byte> ring_;

@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include <caisson/plugin.h>
 #include "base/result.hpp"
 #include "host/descriptor.hpp"
-#include <caisson/plugin.h>
 
 namespace caisson::host {
 
@@ -17,7 +17,7 @@ struct Returned {
 };
 
 class Plugin {
- public:
+   public:
     /// Inspects the file, loads it, checks its descriptor.
     [[nodiscard]] static Result<Plugin> load(const std::string& path);
 
@@ -27,7 +27,7 @@ class Plugin {
     [[nodiscard]] Returned call(const caisson_call& call);
     void destroy();
 
- private:
+   private:
     Plugin(const caisson_plugin& descriptor, Offer offer) : descriptor_(&descriptor), offer_(std::move(offer)) {}
 
     const caisson_plugin* descriptor_;

@@ -26,7 +26,7 @@ inline constexpr int socket_descriptor = 3;
 inline constexpr int black_box_descriptor = 4;
 
 class Worker {
- public:
+   public:
     /// `keeper` is the process that started this one.
     Worker(wire::BlackBox& box, int socket, pid_t keeper);
     Worker(const Worker&) = delete;
@@ -35,7 +35,7 @@ class Worker {
     /// Everything from the setup frame to the return of destroy(); the exit code. Call it once.
     [[nodiscard]] ExitCode run();
 
- private:
+   private:
     [[nodiscard]] std::optional<ExitCode> start();
     ExitCode refuse(std::string_view step, const Error& error);
     [[nodiscard]] ExitCode serve();

@@ -54,8 +54,7 @@ class SpawnPlan {
         sigfillset(&all);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
-        posix_spawnattr_setflags(&attributes,
-                                 POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         for (std::size_t i = 0; i < descriptors.size(); ++i)
             posix_spawn_file_actions_adddup2(&actions, descriptors[i].get(), static_cast<int>(i));
     }
@@ -146,8 +145,8 @@ void Keeper::spawn(const Order& order, std::span<const char> strings, std::vecto
     const auto environment = split(strings.subspan(order.argument_bytes));
     const SpawnPlan plan{descriptors};
     pid_t pid = 0;
-    notice.status = ::posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, arguments.data(),
-                                  environment.data());
+    notice.status =
+        ::posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, arguments.data(), environment.data());
     if (notice.status != 0) return tell(notice);
     ids_[pid] = order.id;
     pids_[order.id] = pid;

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/text.hpp"
-#include "settings/problem.hpp"
 #include "base/units.hpp"
+#include "settings/problem.hpp"
 
 namespace caisson::settings {
 namespace {

@@ -44,7 +44,7 @@ template <class T>
 using Choice = std::pair<std::string_view, T>;
 
 class Reader {
- public:
+   public:
     /// Reads `table`, which may be null: then nothing is there. All three must outlive the reader.
     Reader(Reading& reading, const Section& section, const Table* table, std::string prefix = {});
 
@@ -87,7 +87,7 @@ class Reader {
     /// Reports the keys that nobody took. Call it last.
     void finish();
 
- private:
+   private:
     [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key, const Bound& bound);
     [[nodiscard]] std::optional<std::size_t> word_index(std::string_view key, std::span<const std::string_view> words);
     [[nodiscard]] std::string name_of(std::string_view key) const { return prefix_ + std::string{key}; }

@@ -23,7 +23,7 @@ fs::path library_of(const fs::path& plugin, const fs::path& folder, const Look& 
 }
 
 class Resolving {
- public:
+   public:
     Resolving(Settings settings, const std::vector<Entry>& entries, const Look& look)
         : settings_(std::move(settings)), entries_(entries), look_(look) {}
 
@@ -34,7 +34,7 @@ class Resolving {
         return {std::move(settings_), std::move(problems_)};
     }
 
- private:
+   private:
     [[nodiscard]] const fs::path& folder() const { return settings_.service.plugin_dir; }
 
     void claim(const std::string& pool, const fs::path& library) {

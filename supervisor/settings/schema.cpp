@@ -238,7 +238,7 @@ void report_contradictions(Reader& in, const Pool& pool, const Table& table, Pla
 
 /// Reads a whole document: each step takes one kind of section.
 class Document {
- public:
+   public:
     Document(const Table& root, Reading& reading) : root_(root), reading_(reading) {}
 
     [[nodiscard]] Settings read_all() {
@@ -251,7 +251,7 @@ class Document {
         return std::move(settings_);
     }
 
- private:
+   private:
     /// The table of a section, if it is there and is one.
     const Table* section_table(std::string_view name) {
         const Member* member = root_.find(name);

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/text.hpp"
-#include "settings/problem.hpp"
 #include "base/units.hpp"
+#include "settings/problem.hpp"
 
 namespace caisson::settings {
 namespace {

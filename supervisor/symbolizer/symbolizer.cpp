@@ -122,7 +122,7 @@ void set_call_place(Place& place, Dwarf_Die* instance, Dwarf_Die* unit) {
 
 /// One file with its debug information, if it has any.
 class Module {
- public:
+   public:
     explicit Module(const std::string& path) {
         // O_NONBLOCK and the check: the path comes from memory that a plugin could write, and may name a FIFO.
         Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
@@ -152,7 +152,7 @@ class Module {
         return resolved;
     }
 
- private:
+   private:
     struct EndSession {
         void operator()(Dwfl* session) const { dwfl_end(session); }
     };

@@ -13,7 +13,8 @@ namespace {
 
 class LogTest : public ::testing::Test {
    protected:
-    LogTest() : path_(std::filesystem::path{::testing::TempDir()} / ("caisson-log-test-" + std::to_string(::getpid()))) {}
+    LogTest()
+        : path_(std::filesystem::path{::testing::TempDir()} / ("caisson-log-test-" + std::to_string(::getpid()))) {}
     ~LogTest() override { std::filesystem::remove(path_); }
     std::string written(bool json, const std::function<void(Log&)>& say) {
         {
@@ -33,7 +34,8 @@ TEST_F(LogTest, ATextLineHasItsFieldsAndNoControls) {
         log.info("worker \x1b[2Jready", {{"pool", "math"}, {"worker", 2}, {"why", "two words"}});
         log.debug("not at this level");
     });
-    EXPECT_NE(text.find("info    worker \\x1b[2Jready pool=math worker=2 why=\"two words\"\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("info    worker \\x1b[2Jready pool=math worker=2 why=\"two words\"\n"), std::string::npos)
+        << text;
     EXPECT_EQ(text.find("not at this level"), std::string::npos);
 }
 

@@ -31,7 +31,7 @@ TEST(CrashView, AReportShowsAllThatIsKnown) {
         "  worker    chaos/2, pid 4711\n"
         "  call      83\n"
         "  attempts  1 of 3\n"
-        "  exit      signaled, SIGSEGV, address 0x0\n"
+        "  exit      signaled, SIGSEGV\n"
         "stack, innermost first:\n"
         "  #0 poke() at chaos.cpp:41\n"
         "  #1 libc.so.6+0x7\n"

@@ -55,7 +55,8 @@ TEST_F(ReportStoreTest, AUniquePrefixIsEnough) {
 
 TEST_F(ReportStoreTest, NoReportIsLargerThanItsBound) {
     ReportStore store{log_, dir_, 3};
-    store.add("BIG", {{"report", "BIG"}, {"output", {std::string(limits::report_file_bytes, 'x')}}, {"stack", json::array()}});
+    store.add("BIG",
+              {{"report", "BIG"}, {"output", {std::string(limits::report_file_bytes, 'x')}}, {"stack", json::array()}});
     EXPECT_LE(store.find("BIG")->size(), limits::report_file_bytes);
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::string> split(std::initializer_list<std::string_view> pieces, std::size_t max_bytes, bool finish = true) {
+std::vector<std::string> split(std::initializer_list<std::string_view> pieces, std::size_t max_bytes,
+                               bool finish = true) {
     LineSplitter splitter;
     std::vector<std::string> lines;
     const auto sink = [&](std::string_view line) { lines.emplace_back(line); };

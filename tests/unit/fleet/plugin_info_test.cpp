@@ -27,9 +27,7 @@ TEST(PluginInfo, WrongTypesAndNonsenseAreErrorsOrEmpty) {
     EXPECT_FALSE(odd->methods[0].idempotent);
 }
 
-TEST(PluginInfo, DeepNestingIsNoStackOverflow) {
-    EXPECT_FALSE(PluginInfo::parse(std::string(1 << 20, '[')));
-}
+TEST(PluginInfo, DeepNestingIsNoStackOverflow) { EXPECT_FALSE(PluginInfo::parse(std::string(1 << 20, '['))); }
 
 }  // namespace
 }  // namespace caisson::fleet

@@ -6,8 +6,8 @@
 namespace caisson::fleet {
 namespace {
 
-constexpr WorkerState all_states[] = {WorkerState::starting,    WorkerState::serving, WorkerState::draining,
-                                      WorkerState::cancelling,  WorkerState::terminating, WorkerState::killing,
+constexpr WorkerState all_states[] = {WorkerState::starting,   WorkerState::serving,     WorkerState::draining,
+                                      WorkerState::cancelling, WorkerState::terminating, WorkerState::killing,
                                       WorkerState::gone};
 constexpr WorkerEvent all_events[] = {WorkerEvent::ready, WorkerEvent::drain, WorkerEvent::escalate, WorkerEvent::kill,
                                       WorkerEvent::ended};

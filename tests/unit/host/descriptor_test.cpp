@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 
 class DescriptorTest : public testing::Test {
- protected:
+   protected:
     std::string refusal() {
         const auto offer = read_descriptor(&plugin_);
         return offer ? "accepted" : offer.error().text();

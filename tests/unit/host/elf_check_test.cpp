@@ -21,7 +21,7 @@ std::string verdict(std::span<const std::byte> bytes, std::uint64_t file_bytes) 
 
 /// A file of a header and two segments.
 class ElfCheckTest : public testing::Test {
- protected:
+   protected:
     ElfCheckTest() {
         std::memcpy(header_.e_ident, ELFMAG, SELFMAG);
         header_.e_ident[EI_CLASS] = ELFCLASS64;

@@ -12,7 +12,7 @@ namespace caisson::host {
 namespace {
 
 class OutputRingTest : public testing::Test {
- protected:
+   protected:
     void put(std::string_view text) { ring_.put(wire::bytes_of(text)); }
     [[nodiscard]] std::string unsent() const {
         const auto pieces = ring_.unsent();

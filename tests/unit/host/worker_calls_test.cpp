@@ -16,7 +16,7 @@ using wire::Encoding;
 using wire::Type;
 
 class WorkerCalls : public testing::Test {
- protected:
+   protected:
     void SetUp() override { worker_.start("probe"); }
     WorkerProcess worker_;
 };

@@ -19,7 +19,7 @@ using wire::CrashProgress;
 using wire::CrashRecord;
 
 class WorkerCrash : public testing::Test {
- protected:
+   protected:
     void SetUp() override { worker_.start("probe"); }
 
     /// Two good calls, the bad one, one more, all in one write; the signal that ended the worker.

@@ -25,7 +25,7 @@ struct Message {
 };
 
 class WorkerProcess {
- public:
+   public:
     /// `keeper` is what the worker is told of its parent; 0 for the truth.
     explicit WorkerProcess(pid_t keeper = 0);
     ~WorkerProcess();
@@ -61,7 +61,7 @@ class WorkerProcess {
     [[nodiscard]] pid_t pid() const { return pid_; }
     void hang_up() { socket_.reset(); }
 
- private:
+   private:
     [[nodiscard]] bool read_more();
     [[nodiscard]] std::optional<Message> next();
 

@@ -100,7 +100,7 @@ TEST(LibraryCandidates, AreInAnOrderThatIsDocumented) {
 }
 
 class Folder : public testing::Test {
- protected:
+   protected:
     Folder() {
         std::string name = testing::TempDir() + "caisson-discover-XXXXXX";
         if (!::mkdtemp(name.data())) throw std::runtime_error{"mkdtemp"};

@@ -156,7 +156,7 @@ TEST(Load, SurvivesEveryTruncationOfAGoodFile) {
 }
 
 class File : public testing::Test {
- protected:
+   protected:
     File() {
         std::string name = testing::TempDir() + "caisson-load-XXXXXX";
         if (!::mkdtemp(name.data())) throw std::runtime_error{"mkdtemp"};
