@@ -58,7 +58,7 @@ struct Call : DeadlineEntry {
     CallState state = CallState::free;
     Ending ending = Ending::none;
     std::uint16_t attempt = 0;     // starts so far
-    std::uint8_t handed_back = 0;  // times that a worker died with this call waiting in it
+    std::uint8_t handed_back = 0;  // times that a worker died with this call next in line
     wire::Encoding encoding = wire::Encoding::bytes;
     Pool* pool = nullptr;
     fleet::Worker* worker = nullptr;  // while held

@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-/// How often workers may die around a call that waits in them before it is no longer believed to be a bystander. The
-/// claim word tells started from waiting; this bounds what a plugin that scribbles over it can do.
+/// How often workers may die with a call next in line before it is no longer believed that it was not started. The claim
+/// word tells started from waiting; this bounds what a plugin that scribbles over it can do.
 constexpr std::uint8_t max_handed_back = 5;
 
 /// When the library was last changed: a new version has other places at the same offsets.
@@ -121,8 +121,7 @@ CallToken Dispatcher::submit(const Request& request, Receiver& receiver, std::ui
     if (timeout > Duration::zero()) {
         const auto due = Clock::now() + timeout;
         call.deadline_ns = to_ns(due);
-        wheel_.set(call, due);
-        arm_deadlines();
+        set_deadline(call, due);
     }
     pool->queue.push_back(call);
     pump_later(*pool);
@@ -253,7 +252,9 @@ void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death&
     for (const auto token : death.unstarted) {
         auto* const call = calls_.find(token);
         if (call == nullptr) continue;
-        const bool suspect = !death.intended && ++call->handed_back > max_handed_back;
+        // Calls run in their order: behind one that had been started, or behind the first, none can have killed it.
+        const bool first = death.started.empty() && token == death.unstarted.front();
+        const bool suspect = first && !death.intended && ++call->handed_back > max_handed_back;
         (suspect ? hit : bystanders).push_back(token);
     }
     requeue(bystanders);
@@ -345,16 +346,21 @@ void Dispatcher::cancel_queue(Pool& pool) {
 
 // ---- deadlines and cancelling ---------------------------------------------------------------------------------------
 
-void Dispatcher::arm_deadlines() {
-    if (deadline_timer_.armed()) return;
-    const auto next = wheel_.next_look();
-    if (!next) return;
-    deadline_timer_.arm_at(*next, [this] {
+void Dispatcher::set_deadline(Call& call, TimePoint due) {
+    wheel_.set(call, due);
+    look_at_deadlines(due + DeadlineWheel::tick);  // by then the wheel, which rounds up, knows it as due
+}
+
+// One timer for the soonest look: what comes later moves it only forward.
+void Dispatcher::look_at_deadlines(TimePoint when) {
+    if (deadline_timer_.armed() && deadline_look_ <= when) return;
+    deadline_look_ = when;
+    deadline_timer_.arm_at(when, [this] {
         std::vector<CallToken> due;
         for (auto* const entry : wheel_.expire(Clock::now())) due.push_back(static_cast<Call*>(entry)->token);
         for (const auto token : due)  // the end of one may be the end of another
             if (auto* const call = calls_.find(token)) on_deadline(*call);
-        arm_deadlines();
+        if (const auto next = wheel_.next_look()) look_at_deadlines(*next);
     });
 }
 
@@ -389,8 +395,7 @@ void Dispatcher::end_early(Call& call, Ending why) {
     }
     if (call.state == CallState::queued) return finish_ended(call, false, nullptr);
     call.worker->cancel(call.token);
-    wheel_.set(call, Clock::now() + call.pool->crew->settings().stop.grace);
-    arm_deadlines();
+    set_deadline(call, Clock::now() + call.pool->crew->settings().stop.grace);
 }
 
 // ---- outcomes -------------------------------------------------------------------------------------------------------

@@ -105,7 +105,8 @@ class Dispatcher final : private fleet::Crew::Listener {
     void requeue(const std::vector<CallToken>& oldest_first);
 
     // Ending.
-    void arm_deadlines();
+    void set_deadline(Call& call, TimePoint due);
+    void look_at_deadlines(TimePoint when);
     void on_deadline(Call& call);
     void end_early(Call& call, Ending why);
     void finish(Call& call, const Outcome& outcome);
@@ -130,6 +131,7 @@ class Dispatcher final : private fleet::Crew::Listener {
     std::uint64_t next_number_ = 1;
     DeadlineWheel wheel_;
     Loop::Timer deadline_timer_;
+    TimePoint deadline_look_{};  // when it goes off
     std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;
 
     bool stopping_ = false;

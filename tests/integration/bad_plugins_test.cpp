@@ -44,8 +44,9 @@ std::ptrdiff_t ends_in_log(const Service& service, const std::string& pool) {
 
 struct BadStart {
     std::string name;
-    std::string pool;    ///< lines of [pool.chaos]
-    std::string reason;  ///< a part of it
+    std::string pool;          ///< lines of [pool.chaos]
+    std::string reason;        ///< a part of it
+    std::string printed = {};  ///< a part of the crash report
 };
 void PrintTo(const BadStart& row, std::ostream* out) {  // NOLINT(readability-identifier-naming): GoogleTest's name
     *out << row.name;
@@ -70,7 +71,10 @@ TEST_P(BadStarts, IsQuarantinedAfterAFewStartsAndHarmsNobody) {
     const auto document = Json::parse(service.run({"call", "chaos.ok", "1", "--json"}).out);
     EXPECT_EQ(document.at("reason"), pool.at("reason"));
     EXPECT_THAT(service.run({"status"}).out, HasSubstr(row.reason));
-    EXPECT_EQ(service.crashes().size(), std::size_t{starts_until_quarantine});
+    // Each has its report, as soon as its stack is resolved, with what the plugin had to say.
+    EXPECT_TRUE(eventually([&] { return service.crashes().size() == std::size_t{starts_until_quarantine}; }));
+    const auto report = service.run({"crashes", service.crashes().at(0).at("report")});
+    EXPECT_THAT(report.out, HasSubstr(row.printed));
 
     load.await();
     EXPECT_EQ(load.stop(), "");
@@ -85,7 +89,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "did not start (load): died: SIGSEGV, address not mapped, at 0x0"},
         BadStart{"CrashAtCreate", "[pool.chaos.settings]\ncrash = \"create\"\n",
                  "did not start (create): died: SIGSEGV, address not mapped, at 0x0"},
-        BadStart{"CreateFails", "[pool.chaos.settings]\ncrash = \"create_fails\"\n", "chaos does not want to start"},
+        BadStart{"CreateFails", "[pool.chaos.settings]\ncrash = \"create_fails\"\n", "did not start (create)",
+                 "chaos does not want to start"},
         BadStart{"CreateHangs",
                  "[pool.chaos.settings]\ncrash = \"create_hangs\"\n[pool.chaos.limits]\nstart_timeout = \"300ms\"\n",
                  "not ready after 300 ms (limits.start_timeout), it was at: create"}),

@@ -70,6 +70,24 @@ TEST_F(Deadlines, OfAWaitingCallSaysThatItWaited) {
     EXPECT_EQ(ended.out, "at last");
 }
 
+// A short deadline must not wait for the look at a long one that was set before it.
+TEST_F(Deadlines, AShortOneIsMetBeforeALongerCallEnds) {
+    const Gate gate;
+    Program first{service_.command({"call", "ledger.gate", gate.path(), "--timeout", "1min"})};
+    service_.await_running("ledger", 1);
+    auto client = service_.client();
+    const auto longer = client.submit({.target = "chaos.sleep", .body = wire::bytes_of("2000")});
+    const auto shorter = client.submit({.target = "ledger.note", .timeout = 20ms});
+    ASSERT_TRUE(longer && shorter);
+    for (const auto expected : {*shorter, *longer}) {
+        const auto event = client.next(patience);
+        ASSERT_TRUE(event && *event);
+        EXPECT_EQ(std::get<Done>(**event).call, expected);
+    }
+    gate.open("");
+    EXPECT_EQ(first.wait().code, 0);
+}
+
 // With room in the worker for more than one call, the second has been sent ahead: it is taken back.
 TEST_F(Deadlines, OfACallThatWaitsInsideAWorkerSaysThatItWaited) {
     const Gate gate;

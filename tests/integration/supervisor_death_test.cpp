@@ -27,8 +27,9 @@ TEST_F(SupervisorDeath, NobodyOutlivesIt) {
     const auto daemon = std::stoi(call(client, "chaos.daemonize").output);
     const auto other = std::stoi(call(client, "chaos.daemonize").output);
     EXPECT_EQ(call(client, "chaos.fork_bomb", "8").output, "8");
-    const auto everybody = descendant_pids(service_.pid());
-    EXPECT_GE(everybody.size(), 1 + 8 + 2 + 2 + 16U) << "keeper, workers, daemons, bombs";
+    std::vector<pid_t> everybody;
+    // Keeper, workers, daemons, bombs, each of which forks once more.
+    EXPECT_TRUE(eventually([&] { return (everybody = descendant_pids(service_.pid())).size() == 1 + 8 + 2 + 2 + 16; }));
     EXPECT_THAT(everybody, testing::IsSupersetOf({daemon, other}));
     const auto watched = watch_all(everybody);
 

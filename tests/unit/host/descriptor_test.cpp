@@ -96,7 +96,7 @@ TEST_F(DescriptorTest, RefusesNullPointers) {
 TEST_F(DescriptorTest, RefusesCountsThatCannotBe) {
     plugin_.method_count = 0;
     EXPECT_THAT(refusal(), HasSubstr("lists no method"));
-    plugin_.method_count = max_methods + 1;
+    plugin_.method_count = wire::max_methods + 1;
     EXPECT_THAT(refusal(), HasSubstr("at most 1024"));
 }
 
