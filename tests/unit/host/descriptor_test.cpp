@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "wire/frame.hpp"
+
 namespace caisson::host {
 namespace {
 
@@ -96,7 +98,7 @@ TEST_F(DescriptorTest, RefusesNullPointers) {
 TEST_F(DescriptorTest, RefusesCountsThatCannotBe) {
     plugin_.method_count = 0;
     EXPECT_THAT(refusal(), HasSubstr("lists no method"));
-    plugin_.method_count = wire::max_methods + 1;
+    plugin_.method_count = caisson::wire::max_methods + 1;
     EXPECT_THAT(refusal(), HasSubstr("at most 1024"));
 }
 
