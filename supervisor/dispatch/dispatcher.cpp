@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-/// How often workers may die with a call next in line before it is no longer believed that it was not started. The claim
-/// word tells started from waiting; this bounds what a plugin that scribbles over it can do.
+/// How often workers may die with a call next in line before it is no longer believed that it was not started. The
+/// claim word tells started from waiting; this bounds what a plugin that scribbles over it can do.
 constexpr std::uint8_t max_handed_back = 5;
 
 /// When the library was last changed: a new version has other places at the same offsets.

@@ -168,7 +168,7 @@ TEST(ImpossibleValue, NamesItsBound) {
     };
     for (const auto& [line, expected] : cases) EXPECT_THAT(pool_complaint(line), HasSubstr(expected));
     EXPECT_THAT(pool_complaint("env.A = '" + std::string(128 * 1024, 'x') + "'"),
-                HasSubstr("env.A is longer than its bound of 131071 bytes"));
+                HasSubstr("env.A is longer than its bound of 49152 bytes"));
     EXPECT_THAT(pool_complaint("plugin = '/" + std::string(5000, 'x') + "'"),
                 HasSubstr("above a path's bound of 4095"));
 }
