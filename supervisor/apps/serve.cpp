@@ -23,6 +23,7 @@
 #include "cli/exit_code.hpp"
 #include "control/service.hpp"
 #include "dispatch/dispatcher.hpp"
+#include "keeper/children.hpp"
 #include "settings/compare.hpp"
 
 namespace caisson::apps {
@@ -77,6 +78,7 @@ class Server {
             log_.warn("there is no pool", {{"hint", "put a plugin into plugin_dir, or write a [pool.NAME]"}});
         loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_stop_signal(signal); });
         loop_.on_signals({SIGHUP}, [this](int) { on_hangup(); });
+        loop_.on_signals({SIGCHLD}, [this](int) { end_orphans(); });
         loop_.run();
         log_.info("caisson ended", {});
         return cli::exit_ok;
@@ -103,6 +105,16 @@ class Server {
     void stop(bool now) {
         const auto drain = now ? Duration::zero() : Duration{settings_.service.drain};
         dispatcher_.stop(Clock::now() + drain, [this] { service_.close(goodbye_patience, [this] { loop_.stop(); }); });
+    }
+
+    // The keeper is this process's only child. If it is killed, what it had to keep comes here
+    // (PR_SET_CHILD_SUBREAPER): workers that are about to die with it, and what their plugins had left behind.
+    void end_orphans() {
+        for (const pid_t pid : keeper::children()) {
+            if (pid == dispatcher_.keeper_pid()) continue;
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, WNOHANG);
+        }
     }
 
     void on_hangup() {
@@ -191,7 +203,8 @@ bool strictly_good(const Configuration& configuration) {
 
 int serve(const cli::ServeOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
-    ::prctl(PR_SET_DUMPABLE, 0);
+    sys::shut_to_ptrace();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     auto configuration = read_configuration({options.config, options.socket, options.plugin_dir});
     if (!configuration.usable() || (options.strict && !configuration.problems.empty()))
         for (const auto& problem : configuration.problems) complain(problem.text());

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -52,6 +53,12 @@ Result<Fd> pidfd_open(pid_t pid) {
 }
 
 bool pidfd_signal(int pidfd, int signal) { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0; }
+
+void shut_to_ptrace() {
+#if !defined(CAISSON_SANITIZED)
+    ::prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
 
 std::filesystem::path program_dir() {
     std::error_code error;

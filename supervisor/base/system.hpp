@@ -29,6 +29,10 @@ namespace caisson::sys {
 /// False if the process has gone or may not be signalled.
 bool pidfd_signal(int pidfd, int signal);
 
+/// Shuts this process's memory, descriptors and environment to others of its user. Not in builds with sanitizers, whose
+/// leak check looks in by the same door.
+void shut_to_ptrace();
+
 /// The folder of the running program.
 [[nodiscard]] std::filesystem::path program_dir();
 /// The folder of the keeper and of what it starts: beside `caisson` in a build tree, libexec in an installation.

@@ -88,6 +88,8 @@ class Dispatcher final : private fleet::Crew::Listener {
     [[nodiscard]] bool stopping() const { return stopping_; }
 
     [[nodiscard]] const ReportStore& reports() const { return reports_; }
+    /// The one child process of the engine; 0 if it has none yet.
+    [[nodiscard]] pid_t keeper_pid() const { return keeper_.pid(); }
 
    private:
     // From the crews.

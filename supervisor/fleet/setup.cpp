@@ -33,7 +33,8 @@ std::string setup_document(const settings::Pool& pool, std::uint32_t worker) {
         {"isolation", pool.isolation.level == settings::IsolationLevel::none ? "none" : "standard"},
     };
     document["settings"] = nlohmann::json::parse(pool.settings_json, nullptr, false);
-    return document.dump();
+    // A path may have bytes that are no UTF-8. The worker then names the file that it cannot find.
+    return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace caisson::fleet

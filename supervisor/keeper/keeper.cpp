@@ -76,7 +76,7 @@ Keeper::Keeper(Fd orders, std::filesystem::path program_dir)
 
 int Keeper::run(pid_t supervisor) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    ::prctl(PR_SET_DUMPABLE, 0);
+    sys::shut_to_ptrace();
     for (const int ignored : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(ignored, SIG_IGN);
     sigset_t child;
     sigemptyset(&child);

@@ -88,6 +88,8 @@ TEST_F(SupervisorDeath, ItsKeeperIsReplacedAndTheServiceGoesOn) {
     for (int round = 0; round < 2; ++round) {
         const auto keeper = service_.keeper();
         const auto math = service_.workers("math");
+        auto before = service_.client();
+        ASSERT_GT(std::stoi(call(before, "chaos.daemonize").output), 0);
         const auto children = watch_all(descendant_pids(service_.pid()));
         ASSERT_EQ(::kill(keeper, SIGKILL), 0);
         EXPECT_THAT(left_after(children, promised), testing::IsEmpty()) << "its workers die with it";
