@@ -67,7 +67,7 @@ std::filesystem::path program_dir() {
 }
 
 std::filesystem::path helper_dir() {
-    const auto beside = program_dir();
+    auto beside = program_dir();
     std::error_code error;
     if (std::filesystem::exists(beside / "caisson-keeper", error)) return beside;
     return (beside / "../libexec/caisson").lexically_normal();

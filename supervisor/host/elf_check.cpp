@@ -36,7 +36,7 @@ static_assert(sizeof(void*) == 8, "the checks below read 64-bit ELF files");
 
 std::string machine_name(std::uint16_t number, bool is_64_bit) {
     const auto* found = std::ranges::find(machines, number, &Machine::number);
-    const std::string name =
+    std::string name =
         found != std::end(machines) ? std::string{found->name} : cat("machine ", number, " (unknown to Caisson)");
     // These two have the width in their name.
     if (number == EM_X86_64 || number == EM_AARCH64) return name;

@@ -89,7 +89,7 @@ path default_state_dir(const Environment& environment) {
 
 path default_plugin_dir(const Environment& environment, const path& executable_dir) {
     const path prefix = (executable_dir / "..").lexically_normal();
-    const path installed = prefix / CAISSON_LIBDIR / "caisson" / "plugins";
+    path installed = prefix / CAISSON_LIBDIR / "caisson" / "plugins";
     const path build_tree = prefix / "plugins";
     for (const path& folder :
          {installed, prefix / "lib" / "caisson" / "plugins", prefix / "lib64" / "caisson" / "plugins", build_tree})
