@@ -9,20 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct counter {
+typedef struct Counter {
     const caisson_host* host;
     uint64_t count;
-} counter;
+} Counter;
 
-enum { METHOD_NEXT, METHOD_VALUE };
+enum { method_next, method_value };
 
-static caisson_status fail(const counter* self, const caisson_call* call, caisson_status status, const char* why) {
+static caisson_status fail(const Counter* self, const caisson_call* call, caisson_status status, const char* why) {
     self->host->set_error(call, why, strlen(why));
     return status;
 }
 
 static caisson_status create(const caisson_host* host, void** instance) {
-    counter* const self = calloc(1, sizeof *self);
+    Counter* const self = calloc(1, sizeof *self);
     if (self == NULL) {
         fputs("counter: no memory\n", stderr);
         return CAISSON_UNAVAILABLE;
@@ -32,7 +32,7 @@ static caisson_status create(const caisson_host* host, void** instance) {
     return CAISSON_OK;
 }
 
-static caisson_status answer(const counter* self, const caisson_call* call) {
+static caisson_status answer(const Counter* self, const caisson_call* call) {
     char text[96];
     const int size =
         snprintf(text, sizeof text, "{\"count\":%" PRIu64 ",\"pid\":%" PRIdMAX "}", self->count, (intmax_t)getpid());
@@ -43,12 +43,12 @@ static caisson_status answer(const counter* self, const caisson_call* call) {
 }
 
 static caisson_status serve(void* instance, const caisson_call* call) {
-    counter* const self = instance;
+    Counter* const self = instance;
     switch (call->method) {
-        case METHOD_NEXT:
+        case method_next:
             ++self->count;
             return answer(self, call);
-        case METHOD_VALUE:
+        case method_value:
             return answer(self, call);
         default:
             return fail(self, call, CAISSON_NOT_FOUND, "no method has this number");
@@ -69,8 +69,8 @@ static const caisson_method value_method = {
     sizeof(caisson_method), CAISSON_METHOD_IDEMPOTENT, "value", "this process's count and pid", "none", "json",
 };
 static const caisson_method* const methods[] = {
-    [METHOD_NEXT] = &next_method,
-    [METHOD_VALUE] = &value_method,
+    [method_next] = &next_method,
+    [method_value] = &value_method,
 };
 
 static const caisson_plugin plugin = {

@@ -106,7 +106,7 @@ std::string frame_text(const Json& frame) {
     const auto line = digits(frame, "line");
     const auto module = text(frame, "module");
     const auto offset = text(frame, "offset");
-    const auto place = offset.empty() ? module : cat(module, '+', offset);
+    auto place = offset.empty() ? module : cat(module, '+', offset);
     if (function.empty()) return place;
     if (!file.empty()) return cat(function, " at ", file, line.empty() ? "" : cat(':', line));
     return module.empty() ? function : cat(function, " in ", place);

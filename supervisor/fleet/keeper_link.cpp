@@ -117,6 +117,7 @@ void KeeperLink::send_waiting() {
 // reading side finds.
 bool KeeperLink::send(const Waiting& waiting) {
     std::vector<int> numbers;
+    numbers.reserve(waiting.descriptors.size());
     for (const auto& descriptor : waiting.descriptors) numbers.push_back(descriptor.get());
     const auto bytes = std::span{numbers}.size_bytes();
     std::array<iovec, 2> parts{{{const_cast<Order*>(&waiting.order), sizeof waiting.order},

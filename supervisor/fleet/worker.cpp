@@ -69,8 +69,8 @@ Result<void> Worker::try_spawn() {
         if (auto set = sys::set_nonblocking(descriptor); !set) return set;
 
     if (auto ready = around_.keeper.ensure(); !ready) return ready;
-    const auto guard = [this, alive = alive_](auto function) {
-        return [this, alive, function](auto&&... arguments) {
+    const auto guard = [alive = alive_](auto function) {
+        return [alive, function](auto&&... arguments) {
             if (*alive) function(std::forward<decltype(arguments)>(arguments)...);
         };
     };
