@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/processes.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
@@ -18,10 +19,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Not by a stream: those throw when the process goes while its file is read. Then the text is empty or cut.
+std::string read_proc(const fs::path& path) {
+    const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    std::string text;
+    std::array<char, 4096> piece;
+    for (ssize_t count = 0; file && (count = ::read(file.get(), piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(count));
+    return text;
+}
+
+std::vector<std::string> entries_of(const fs::path& folder) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator entry{folder, error}; !error && entry != fs::directory_iterator{};
+         entry.increment(error))
+        names.push_back(entry->path().filename().string());
+    return names;
+}
+
 // "4711 (name, with anything in it) S 1 …"
 std::optional<Process> read_process(const fs::path& folder) {
-    std::ifstream file(folder / "stat");
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    const auto text = read_proc(folder / "stat");
     const auto open = text.find('(');
     const auto close = text.rfind(')');
     if (open == std::string::npos || close == std::string::npos) return std::nullopt;  // it has just gone
@@ -34,18 +53,16 @@ std::optional<Process> read_process(const fs::path& folder) {
 
 std::vector<Process> all_processes() {
     std::vector<Process> all;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator("/proc", error)) {
-        const auto name = entry.path().filename().string();
+    for (const auto& name : entries_of("/proc")) {
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        if (auto process = read_process(entry.path())) all.push_back(std::move(*process));
+        if (auto process = read_process(fs::path{"/proc"} / name)) all.push_back(std::move(*process));
     }
     return all;
 }
 
 std::uint64_t status_bytes(pid_t pid, const std::string& key) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(file, line);)
+    std::istringstream lines{read_proc("/proc/" + std::to_string(pid) + "/status")};
+    for (std::string line; std::getline(lines, line);)
         if (line.starts_with(key + ":")) return std::stoull(line.substr(key.size() + 1)) * 1024;
     return 0;
 }
@@ -116,10 +133,6 @@ std::vector<pid_t> left_after(const std::vector<Watched>& processes, std::chrono
 std::uint64_t resident_bytes(pid_t pid) { return status_bytes(pid, "VmRSS"); }
 std::uint64_t peak_resident_bytes(pid_t pid) { return status_bytes(pid, "VmHWM"); }
 
-std::size_t open_descriptors(pid_t pid) {
-    std::error_code error;
-    const fs::directory_iterator folder("/proc/" + std::to_string(pid) + "/fd", error);
-    return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
-}
+std::size_t open_descriptors(pid_t pid) { return entries_of("/proc/" + std::to_string(pid) + "/fd").size(); }
 
 }  // namespace caisson::test
