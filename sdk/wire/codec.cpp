@@ -14,10 +14,13 @@ bool known(Type type) {
         case Type::goodbye:
         case Type::call:
         case Type::cancel:
+        case Type::batch:
         case Type::chunk:
         case Type::progress:
         case Type::result:
         case Type::outcome:
+        case Type::memory:
+        case Type::run:
         case Type::request:
         case Type::reply:
         case Type::setup:
@@ -44,6 +47,8 @@ std::string_view word(CodecError error) {
             return "a frame whose head is larger than its payload";
         case CodecError::bad_encoding:
             return "a frame with an unknown encoding";
+        case CodecError::bad_flags:
+            return "a frame with unknown flags, or a body in a memfd and no number of bytes";
     }
     return "a broken frame";
 }
@@ -53,6 +58,9 @@ std::optional<CodecError> check(const Header& header) {
     if (header.payload_size > max_payload_bytes) return CodecError::payload_too_large;
     if (header.head_size > header.payload_size) return CodecError::head_beyond_payload;
     if (header.encoding > Encoding::packed) return CodecError::bad_encoding;
+    const bool detached = (header.flags & flag::detached) != 0;
+    if (header.flags > flag::all || (detached && header.payload_size - header.head_size != sizeof(std::uint64_t)))
+        return CodecError::bad_flags;
     return std::nullopt;
 }
 

@@ -31,6 +31,7 @@ enum class CodecError : std::uint8_t {
     payload_too_large,  ///< more than max_payload_bytes
     head_beyond_payload,
     bad_encoding,
+    bad_flags,
 };
 [[nodiscard]] std::string_view word(CodecError error);
 

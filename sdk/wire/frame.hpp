@@ -2,7 +2,7 @@
 /// One frame: a fixed header of 32 bytes and a payload of counted bytes. Both sockets of a call speak it: client to
 /// supervisor, and supervisor to worker. docs/wire.md is the page for people.
 ///
-/// History: version 1, the first.
+/// History: version 1, the first. Version 2: flags, priorities, retries, batches, memfds.
 ///
 /// All numbers are little-endian, and the header has no padding. A payload is at most two parts: `head_size` bytes that
 /// describe (a target and params, an error text, a JSON document), and the rest, which is the body.
@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -19,8 +20,8 @@ namespace caisson::wire {
 
 static_assert(std::endian::native == std::endian::little, "Caisson's wire is the memory of a little-endian machine");
 
-inline constexpr std::uint16_t version_min = 1;
-inline constexpr std::uint16_t version_max = 1;
+inline constexpr std::uint16_t version_min = 2;
+inline constexpr std::uint16_t version_max = 2;
 
 /// Bytes of params in one call. A reason to be small: params say what to do, the body says what with.
 inline constexpr std::uint32_t max_params_bytes = 64 * 1024;
@@ -28,8 +29,22 @@ inline constexpr std::uint32_t max_params_bytes = 64 * 1024;
 inline constexpr std::uint32_t max_target_bytes = 256;
 /// Methods of one plugin. A larger number is a descriptor that was read wrongly.
 inline constexpr std::uint32_t max_methods = 1024;
-/// Bytes of one body. Each waiting body is held in the supervisor's memory, so the bound is what one call may cost it.
+/// Bytes of one body that travels in its frame. Each waiting body is held in the supervisor's memory, so the bound is
+/// what one call may cost it. Senders put anything above inline_body_bytes into a memfd.
 inline constexpr std::uint32_t max_body_bytes = 16 * 1024 * 1024;
+/// Up to here a body is copied with its frame; above, handing over a memfd is cheaper than copying twice.
+inline constexpr std::uint32_t inline_body_bytes = 64 * 1024;
+/// Bytes of one body in a memfd. The supervisor never maps it; the bound keeps sums of sizes far from overflow.
+inline constexpr std::uint64_t max_memory_bytes = std::uint64_t{1} << 40;
+/// Items of one batch: what one frame may make the supervisor account for.
+inline constexpr std::uint32_t max_batch_items = 4096;
+/// Bytes of the items of one batch, so that a batch is no way around the bound of a body.
+inline constexpr std::uint32_t max_batch_bytes = 1024 * 1024;
+/// Priorities of calls go from here to -min; larger goes first, 0 is the usual one.
+inline constexpr int min_priority = -10;
+inline constexpr int max_priority = 10;
+/// The most retries that a call may be given.
+inline constexpr std::uint32_t max_retries = 100;
 /// Bytes of a JSON document (status, reports) in one frame.
 inline constexpr std::uint32_t max_document_bytes = 16 * 1024 * 1024;
 /// Bytes of a whole payload: checked before any memory is allocated for it.
@@ -43,14 +58,19 @@ enum class Type : std::uint8_t {
     goodbye = 3,  ///< The session ends; head: the reason as JSON. Nothing follows.
 
     // Towards the worker, and from the client.
-    call = 10,    ///< Client: head = target (a bytes) + params. Worker: a = method index, head = params.
-    cancel = 11,  ///< Give up call `id`.
+    call = 10,    ///< Client: a = Target, head = target + params. Worker: a = method index, head = params.
+    cancel = 11,  ///< Give up call or batch `id`.
+    batch = 12,   ///< As call, but the body is records (wire/records.hpp), each the body of one item. Towards the worker
+                  ///< `id` is the number of the first item, and the others count on.
 
     // From the worker, and towards the client.
-    chunk = 20,     ///< A piece of the output of call `id`; the body is the piece.
+    chunk = 20,     ///< A piece of the output of call `id`, which has flag::stream; the body is the piece.
     progress = 21,  ///< a = fraction in parts per million; head = the note.
     result = 22,    ///< Worker only. a = status, head = error text, body = the last piece of output, time = run time.
-    outcome = 23,   ///< Client only. a = OutcomeKind, head = JSON (nothing when ok), body = the last piece of output.
+    outcome = 23,   ///< Client only. a = OutcomeKind, head = JSON (nothing when ok), body = the last piece of output,
+                    ///< time = ItemRange: of a batch, which items ended so.
+    memory = 24,    ///< Worker only: nothing but the carrier of the memfd that the next detached frame speaks of.
+    run = 25,       ///< Client only. Items of batch `id`, from item `a` on, are ok; the body is records, their outputs.
 
     // Client only: operating the service.
     request = 30,  ///< head = JSON {"verb": …}.
@@ -67,12 +87,27 @@ enum class Type : std::uint8_t {
 /// What the bytes of a body mean; equal to caisson_encoding.
 enum class Encoding : std::uint8_t { bytes = 0, json = 1, packed = 2 };
 
+/// Bits of Header::flags.
+namespace flag {
+/// The body is not in the payload but in a memfd, sealed against every change (F_SEAL_SHRINK, GROW and WRITE), that came
+/// with this frame or before it; in its place stands the number of its bytes, 8 bytes long. Descriptors and the frames
+/// that speak of them are in the same order.
+inline constexpr std::uint8_t detached = 1;
+/// call: the output is wanted in pieces, while the method writes it.
+inline constexpr std::uint8_t stream = 2;
+/// call and batch of a client: it goes on when the client goes.
+inline constexpr std::uint8_t keep = 4;
+inline constexpr std::uint8_t all = 7;
+}  // namespace flag
+
 /// The header as it stands on the wire.
 struct Header {
     std::uint32_t payload_size = 0;  ///< bytes after the header
     Type type{};
     Encoding encoding = Encoding::bytes;  ///< of the body
-    std::uint16_t attempt = 0;            ///< call to a worker: 1 for the first start; 0 elsewhere
+    std::uint8_t flags = 0;               ///< of namespace flag
+    std::uint8_t attempt = 0;             ///< client call: 0, or 1 + how often it may be retried; worker call: which start
+                                          ///< this is, from 1; outcome: starts that were made
     std::uint64_t id = 0;                 ///< of the call or request; the sender of `call`/`request` chooses it
     std::uint32_t a = 0;                  ///< by type, see Type
     std::uint32_t head_size = 0;          ///< bytes of the payload before the body
@@ -83,6 +118,35 @@ struct Header {
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);
 static_assert(std::has_unique_object_representations_v<Header>, "no padding may reach the wire");
 
+/// Header::a of a client's call: how long the target is, and how urgent the call.
+struct Target {
+    std::uint16_t bytes = 0;
+    std::int8_t priority = 0;
+
+    [[nodiscard]] static constexpr Target from(std::uint32_t a) {
+        return {static_cast<std::uint16_t>(a & 0xFFFF), static_cast<std::int8_t>((a >> 16) & 0xFF)};
+    }
+    [[nodiscard]] constexpr std::uint32_t packed() const {
+        return std::uint32_t{static_cast<std::uint8_t>(priority)} << 16 | bytes;
+    }
+};
+
+/// Header::time_ns of an outcome: which items of a batch it is about. A call is item 0 of 1 and says 0.
+struct ItemRange {
+    std::uint32_t first = 0;
+    std::uint32_t count = 1;
+
+    [[nodiscard]] static constexpr ItemRange from(std::int64_t time_ns) {
+        const auto bits = static_cast<std::uint64_t>(time_ns);
+        const auto count = static_cast<std::uint32_t>(bits >> 32);
+        return {static_cast<std::uint32_t>(bits), count == 0 ? 1 : count};
+    }
+    [[nodiscard]] constexpr std::int64_t packed() const {
+        return static_cast<std::int64_t>(std::uint64_t{count} << 32 | first);
+    }
+    bool operator==(const ItemRange&) const = default;
+};
+
 /// A frame that was read: its parts point into the reader's buffer and live until the reader is asked for more.
 struct Frame {
     Header header;
@@ -91,6 +155,13 @@ struct Frame {
     [[nodiscard]] std::span<const std::byte> head_bytes() const { return payload.first(header.head_size); }
     [[nodiscard]] std::string_view head() const { return text(head_bytes()); }
     [[nodiscard]] std::span<const std::byte> body() const { return payload.subspan(header.head_size); }
+    [[nodiscard]] bool has(std::uint8_t bit) const { return (header.flags & bit) != 0; }
+    /// Of a detached frame: the bytes in its memfd.
+    [[nodiscard]] std::uint64_t memory_bytes() const {
+        std::uint64_t bytes = 0;
+        if (body().size() == sizeof bytes) std::memcpy(&bytes, body().data(), sizeof bytes);
+        return bytes;
+    }
 
     [[nodiscard]] static std::string_view text(std::span<const std::byte> bytes) {
         return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/channel.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -15,7 +17,11 @@
 namespace caisson {
 namespace {
 constexpr std::size_t first_read_bytes = 4096;
-}
+
+/// Room for the descriptors of one message: more than a peer of ours sends with one, for a message never holds two.
+using Control = std::array<char, CMSG_SPACE(4 * sizeof(int))>;
+
+}  // namespace
 
 Channel::Channel(Loop& loop, Fd socket, Handlers handlers)
     : loop_(loop),
@@ -39,6 +45,7 @@ void Channel::close() {
 void Channel::hang_up() {
     watch_ = {};
     socket_.reset();
+    out_descriptors_.clear();
 }
 
 void Channel::end(Ending::Kind kind, std::string text) {
@@ -54,6 +61,17 @@ void Channel::send(const wire::Header& header, std::string_view head, std::strin
     flush_at_end_of_turn();
 }
 
+bool Channel::send_memory(wire::Header header, std::string_view head, std::string_view head_rest, const Fd& memory,
+                          std::uint64_t memory_bytes) {
+    if (closed()) return true;
+    Fd copy{::fcntl(memory.get(), F_DUPFD_CLOEXEC, 0)};
+    if (!copy) return false;
+    header.flags |= wire::flag::detached;
+    out_descriptors_.push_back({sent_ + waiting_bytes(), std::move(copy)});
+    send(header, head, head_rest, std::as_bytes(std::span{&memory_bytes, 1}));
+    return true;
+}
+
 void Channel::flush_at_end_of_turn() {
     if (flush_due_ || waiting_writable_) return;
     flush_due_ = true;
@@ -67,9 +85,10 @@ void Channel::flush_at_end_of_turn() {
 void Channel::flush() {
     if (closed() || waiting_writable_) return;
     while (waiting_bytes() > 0) {
-        const auto sent = ::send(socket_.get(), out_.data() + out_begin_, waiting_bytes(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto sent = send_some();
         if (sent >= 0) {
             out_begin_ += static_cast<std::size_t>(sent);
+            sent_ += static_cast<std::uint64_t>(sent);
             continue;
         }
         if (errno == EINTR) continue;
@@ -81,8 +100,10 @@ void Channel::flush() {
             });
         }
         // Any other error: the peer is gone, which the reading side finds and reports, after what it had sent before.
-        else
+        else {
             out_begin_ = out_.size();
+            out_descriptors_.clear();
+        }
         break;
     }
     if (out_begin_ == out_.size()) {
@@ -96,30 +117,108 @@ void Channel::flush() {
     }
 }
 
+// A descriptor leaves with the first byte of its frame, and what stands before it leaves first.
+ssize_t Channel::send_some() {
+    constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    const auto* const from = out_.data() + out_begin_;
+    if (out_descriptors_.empty()) return ::send(socket_.get(), from, waiting_bytes(), flags);
+    auto& next = out_descriptors_.front();
+    if (next.offset > sent_)
+        return ::send(socket_.get(), from, static_cast<std::size_t>(next.offset - sent_), flags);
+    const auto until = out_descriptors_.size() > 1 ? out_descriptors_[1].offset : sent_ + waiting_bytes();
+    iovec part{const_cast<std::byte*>(from), static_cast<std::size_t>(until - sent_)};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int descriptor = next.descriptor.get();
+    std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    auto sent = ::sendmsg(socket_.get(), &message, flags);
+    // The user's budget of descriptors in flight (unix(7), ETOOMANYREFS) frees itself as peers read: try again later.
+    if (sent < 0 && errno == ETOOMANYREFS) errno = EAGAIN;
+    if (sent >= 0) out_descriptors_.pop_front();
+    return sent;
+}
+
 void Channel::pause_reading() {
+    paused_ = true;
     if (!closed()) watch_.pause_reading();
 }
+
 void Channel::resume_reading() {
-    if (!closed()) watch_.resume_reading();
+    if (!std::exchange(paused_, false) || closed()) return;
+    watch_.resume_reading();
+    if (std::exchange(feed_due_, true)) return;
+    loop_.at_end_of_turn([this, alive = alive_] {
+        if (!*alive) return;
+        feed_due_ = false;
+        feed_frames();
+    });
+}
+
+Fd Channel::take_descriptor() {
+    if (in_descriptors_.empty()) return {};
+    Fd first = std::move(in_descriptors_.front());
+    in_descriptors_.pop_front();
+    return first;
 }
 
 void Channel::on_readable() {
-    for (int reads = 0; reads < limits::reads_per_turn && read_once(); ++reads) {
+    for (int reads = 0; reads < limits::reads_per_turn && read_once() && filled_; ++reads) {
     }
 }
 
 void Channel::drain() {
     // Bounded, for a process that still holds the other end could go on writing.
     draining_ = true;
+    paused_ = false;
+    feed_frames();
     for (int reads = 0; reads < limits::reads_of_drain && read_once(); ++reads) {
     }
     draining_ = false;
 }
 
+void Channel::read_all() {
+    for (int reads = 0; reads < limits::reads_of_drain && read_once(); ++reads) {
+    }
+}
+
+ssize_t Channel::receive(std::span<std::byte> room) {
+    iovec part{room.data(), room.size()};
+    alignas(cmsghdr) Control control;
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 || message.msg_controllen == 0) return got;
+    for (auto* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        const auto count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int number = -1;
+            std::memcpy(&number, CMSG_DATA(c) + i * sizeof(int), sizeof number);
+            in_descriptors_.emplace_back(number);
+        }
+    }
+    if ((message.msg_flags & MSG_CTRUNC) == 0 && in_descriptors_.size() <= limits::channel_descriptors) return got;
+    in_descriptors_.clear();
+    end(Ending::Kind::garbage, "sent more descriptors than frames that speak of them (channel_descriptors)");
+    return -1;
+}
+
 bool Channel::read_once() {
-    if (closed()) return false;
+    if (closed() || paused_) return false;
     const auto room = reader_.prepare(read_bytes_);
-    const auto got = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    const auto got = receive(room);
+    if (got < 0 && closed()) return false;
     if (got < 0) {
         if (errno == EINTR) return true;
         if (errno != EAGAIN) end(Ending::Kind::error, std::generic_category().message(errno));
@@ -133,8 +232,8 @@ bool Channel::read_once() {
         return false;
     }
     auto count = static_cast<std::size_t>(got);
-    const bool filled = count == room.size();
-    if (filled) read_bytes_ = std::min(read_bytes_ * 2, limits::socket_read_bytes);
+    filled_ = count == room.size();
+    if (filled_) read_bytes_ = std::min(read_bytes_ * 2, limits::socket_read_bytes);
     if (ahead_ > 0) {
         const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(ahead_, count));
         ahead_ -= known;
@@ -144,7 +243,7 @@ bool Channel::read_once() {
     reader_.commit(count);
     stream_offset_ += count;
     feed_frames();
-    return filled && !closed();
+    return !closed() && !paused_;
 }
 
 void Channel::take_ahead(std::span<const std::byte> bytes) {
@@ -158,7 +257,7 @@ void Channel::take_ahead(std::span<const std::byte> bytes) {
 }
 
 void Channel::feed_frames() {
-    while (!muted_) {
+    while (!muted_ && !paused_) {
         const auto frame = reader_.next();
         if (!frame) break;
         handlers_.on_frame(*frame);

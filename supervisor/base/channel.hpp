@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A stream socket that carries frames, on the loop: reads are cut into frames, writes of one turn leave together.
 ///
+/// Descriptors ride along with detached frames (wire/frame.hpp): those that came wait in order until the frame that speaks
+/// of them is handled.
+///
 /// Used on the loop's thread. The handlers may call anything of the channel but must not destroy it: close it, and let
 /// go of it in a later turn. After `close`, and after `on_end`, no handler is called any more.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -45,13 +51,23 @@ class Channel {
     /// Appends one frame to what leaves at the end of this turn.
     void send(const wire::Header& header, std::string_view head = {}, std::string_view head_rest = {},
               std::span<const std::byte> body = {});
+    /// The same with a memfd as its body: sets flag::detached. The descriptor is duplicated; false if that fails, and
+    /// nothing is sent.
+    [[nodiscard]] bool send_memory(wire::Header header, std::string_view head, std::string_view head_rest,
+                                   const Fd& memory, std::uint64_t memory_bytes);
     /// Bytes that wait to be written.
     [[nodiscard]] std::size_t waiting_bytes() const { return out_.size() - out_begin_; }
+    /// Descriptors that wait to be sent.
+    [[nodiscard]] std::size_t waiting_descriptors() const { return out_descriptors_.size(); }
     /// Writes what waits as far as the socket takes it, now.
     void flush();
 
+    /// While paused nothing is read, and frames that have been read wait.
     void pause_reading();
     void resume_reading();
+    [[nodiscard]] bool paused() const { return paused_; }
+    /// The descriptor that belongs to the detached frame in hand; none if the peer sent none.
+    [[nodiscard]] Fd take_descriptor();
 
     /// Bytes of the peer's stream that were cut into frames so far.
     [[nodiscard]] std::uint64_t stream_offset() const { return stream_offset_; }
@@ -60,6 +76,8 @@ class Channel {
     void take_ahead(std::span<const std::byte> bytes);
     /// Reads everything that has arrived, now, without waiting. Ends at end of stream, which is not reported.
     void drain();
+    /// The same for a peer that lives: an end of the stream is reported.
+    void read_all();
 
     /// Closes the socket. No handler is called any more.
     void close();
@@ -67,7 +85,9 @@ class Channel {
 
    private:
     void on_readable();
-    [[nodiscard]] bool read_once();  // true if there may be more
+    [[nodiscard]] bool read_once();  // true if something came
+    [[nodiscard]] ssize_t receive(std::span<std::byte> room);
+    [[nodiscard]] ssize_t send_some();
     void feed_frames();
     void hang_up();
     void end(Ending::Kind kind, std::string text);
@@ -78,8 +98,16 @@ class Channel {
     Handlers handlers_;
     Loop::Watch watch_;
     wire::FrameReader reader_;
+    struct Riding {
+        std::uint64_t offset;  // in the stream: of the first byte of its frame
+        Fd descriptor;
+    };
+
     wire::Buffer out_;
     std::size_t out_begin_ = 0;
+    std::uint64_t sent_ = 0;              // bytes of the stream that were written
+    std::deque<Riding> out_descriptors_;  // to leave with the byte at their offset
+    std::deque<Fd> in_descriptors_;       // came, and not taken
     std::size_t read_bytes_;  // how much to ask for: follows what comes, so that a thousand idle peers cost little
     std::uint64_t stream_offset_ = 0;
     std::uint64_t ahead_ = 0;  // bytes handled by take_ahead and still to arrive
@@ -87,6 +115,9 @@ class Channel {
     bool waiting_writable_ = false;
     bool draining_ = false;
     bool muted_ = false;  // closed by its owner
+    bool paused_ = false;
+    bool feed_due_ = false;
+    bool filled_ = false;  // the last read: there may be more at once
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -18,10 +18,18 @@ inline constexpr std::size_t socket_read_bytes = 256 * 1024;
 inline constexpr int reads_per_turn = 4;
 /// Reads that collect what a dead worker had sent: more than a socket buffer and the largest frame can hold.
 inline constexpr int reads_of_drain = 1024;
-/// Bytes that wait to be written to one client. A client that does not read costs at most this, then its session ends.
+/// Descriptors that a peer may be ahead of the frames that speak of them: a write that carries one carries no second.
+inline constexpr std::size_t channel_descriptors = 16;
+/// Bytes that wait to be written to one client. A client that does not read is held long before; this is for what
+/// cannot be held, the results of calls that were begun. Beyond it the session ends.
 inline constexpr std::size_t session_output_bytes = 64 * 1024 * 1024;
-/// Above this many waiting bytes a session's requests are not read until it has taken its answers.
-inline constexpr std::size_t session_output_high_water_bytes = 8 * 1024 * 1024;
+/// Above this many waiting bytes a session's requests are not read, none of its calls is begun and no piece of a stream
+/// is fetched for it, until it has taken half of them.
+inline constexpr std::size_t session_output_high_water_bytes = 1024 * 1024;
+/// The same for descriptors of large results.
+inline constexpr std::size_t session_output_descriptors = 8;
+/// Large payloads that wait or run, of all callers together: each holds a descriptor of the supervisor.
+inline constexpr std::size_t large_payloads = 256;
 /// Calls of one session that have no outcome yet. A client that wants more waits for answers first.
 inline constexpr std::size_t session_calls = 65'536;
 /// The longest timeout that a client can ask for; beyond it means the same to people, and would overflow the clock.
@@ -41,12 +49,19 @@ inline constexpr auto silence_before_look = 1ms;
 inline constexpr auto exit_patience = 1s;
 /// For the keeper to answer an order.
 inline constexpr auto keeper_patience = 5s;
+/// For the keeper to end what it has started and itself, which takes it 1.5 s at most.
+inline constexpr auto keeper_end_patience = 3s;
 /// For a stack to be resolved; without it the report has addresses only.
 inline constexpr auto symbolize_patience = 3s;
 /// Crashes that wait for the symbolizer. Beyond it reports have addresses only.
 inline constexpr std::size_t symbolize_queue = 32;
 /// Resolved places that are remembered, so that a crash loop does not resolve the same stack again and again.
 inline constexpr std::size_t symbol_cache_entries = 4096;
+
+/// Inputs that are watched or refused as poison; the oldest that is not refused yet goes first.
+inline constexpr std::size_t poison_entries = 1024;
+/// Bytes of an input in a memfd that are read to know it again. Larger ones are never called poison.
+inline constexpr std::size_t poison_input_bytes = 16 * 1024 * 1024;
 
 /// Lines of a worker's output that its crash report shows.
 inline constexpr std::size_t report_output_lines = 20;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <utility>
+
+#include "base/text.hpp"
 
 namespace caisson::sys {
 
@@ -44,6 +48,20 @@ Result<Fd> sealed_memory(const char* name, std::size_t bytes) {
     if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return fail_errno("sealing a memfd", errno);
     return memory;
+}
+
+Result<void> check_sealed(const Fd& memory, std::uint64_t bytes) {
+    if (!memory) return fail("a memfd that did not come with it");
+    const int seals = ::fcntl(memory.get(), F_GET_SEALS);
+    if (seals < 0) return fail("a descriptor that is no memfd");
+    constexpr int needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    if ((seals & needed) != needed)
+        return fail("a memfd that is not sealed", "seal it with F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE");
+    struct stat facts{};
+    if (::fstat(memory.get(), &facts) != 0) return fail_errno("a memfd that cannot be looked at", errno);
+    if (std::cmp_not_equal(facts.st_size, bytes))
+        return fail(cat("a memfd that has ", facts.st_size, " bytes where ", bytes, " were announced"));
+    return {};
 }
 
 Result<Fd> pidfd_open(pid_t pid) {

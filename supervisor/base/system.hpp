@@ -24,6 +24,9 @@ namespace caisson::sys {
 /// A memfd of this size that can neither shrink nor grow.
 [[nodiscard]] Result<Fd> sealed_memory(const char* name, std::size_t bytes);
 
+/// Whether this is a memfd of just this size that nobody can change any more; the error says "a memfd that …".
+[[nodiscard]] Result<void> check_sealed(const Fd& memory, std::uint64_t bytes);
+
 /// A descriptor of a process, which unlike its pid never comes to name another.
 [[nodiscard]] Result<Fd> pidfd_open(pid_t pid);
 /// False if the process has gone or may not be signalled.

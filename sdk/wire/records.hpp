@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Records: how the items of a batch, and the outputs of a run, stand in one body. Each is its size (4 bytes,
+/// little-endian) and its bytes; they follow each other to the end of the body.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "wire/codec.hpp"
+
+namespace caisson::wire {
+
+/// Bytes that a record needs beside its own.
+inline constexpr std::size_t record_head_bytes = sizeof(std::uint32_t);
+
+/// Appends one record. It must be smaller than 4 GiB.
+inline void append_record(Buffer& out, std::span<const std::byte> bytes) {
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    const auto head = std::as_bytes(std::span{&size, 1});
+    out.insert(out.end(), head.begin(), head.end());
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+/// Walks over records that come from another process.
+class RecordReader {
+   public:
+    explicit RecordReader(std::span<const std::byte> body) : rest_(body) {}
+
+    /// The next record; nothing at the end, or when what is left is none.
+    [[nodiscard]] std::optional<std::span<const std::byte>> next() {
+        std::uint32_t size = 0;
+        if (rest_.size() < sizeof size) return std::nullopt;
+        std::memcpy(&size, rest_.data(), sizeof size);
+        if (rest_.size() - sizeof size < size) return std::nullopt;
+        const auto record = rest_.subspan(sizeof size, size);
+        rest_ = rest_.subspan(sizeof size + size);
+        return record;
+    }
+    /// True if everything was records.
+    [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+   private:
+    std::span<const std::byte> rest_;
+};
+
+}  // namespace caisson::wire
