@@ -118,6 +118,15 @@ void second_thread_segv() {
     other.join();
 }
 
+[[gnu::noinline]] void throw_int() { throw 42; }
+
+struct WorseThanItself : std::exception {
+    [[nodiscard]] const char* what() const noexcept override {
+        throw_int();
+        return "";
+    }
+};
+
 /// How the instance itself behaves.
 class Conduct {
    public:
@@ -159,7 +168,8 @@ CAISSON_PLUGIN("chaos", "1.0.0") {
     method("exit3", [] { std::exit(3); }).help("exits with code 3");
     method("quick_exit0", [] { _exit(0); }).help("exits with code 0 and runs no handlers");
     method("throw", [] { throw std::runtime_error("thrown, as asked"); }).help("throws an exception");
-    method("throw_int", [] { throw 42; }).help("throws something that is no exception");
+    method("throw_int", throw_int).help("throws something that is no exception");
+    method("throw_what", [] { throw WorseThanItself{}; }).help("throws an exception whose what() throws");
     method("second_thread_segv", second_thread_segv).help("crashes on a thread of its own");
     method("crash_while_writing", crash_while_writing).help("writes 512 KiB of result, then crashes");
 

@@ -31,18 +31,19 @@ CurrentCall::CurrentCall(wire::BlackBox& box, Outlet& outlet) : box_(box), outle
     note_.reserve(max_note_bytes);
 }
 
-const caisson_call& CurrentCall::begin(const wire::Frame& frame, std::int64_t started_ns) {
+const caisson_call& CurrentCall::begin(const Incoming& incoming, std::int64_t started_ns) {
     const std::lock_guard lock{mutex_};
     caisson_call& call = slots_[next_slot_++ % slots_.size()];
     call = {.size = sizeof call,
-            .method = frame.header.a,
-            .id = frame.header.id,
-            .deadline_ns = frame.header.time_ns,
-            .params = view_of(frame.head_bytes()),
-            .body = view_of(frame.body()),
-            .encoding = static_cast<std::uint32_t>(frame.header.encoding),
-            .attempt = frame.header.attempt};
+            .method = incoming.method,
+            .id = incoming.id,
+            .deadline_ns = incoming.deadline_ns,
+            .params = view_of(incoming.params),
+            .body = view_of(incoming.body),
+            .encoding = static_cast<std::uint32_t>(incoming.encoding),
+            .attempt = incoming.attempt};
     output_.clear();
+    stream_ = incoming.stream;
     error_.clear();
     encoding_ = wire::Encoding::bytes;
     wrote_ = set_encoding_ = false;
@@ -66,15 +67,35 @@ void CurrentCall::finish(const Returned& returned, std::int64_t ended_ns) {
     wire::Header header = header_of(wire::Type::result);
     header.a = static_cast<std::uint32_t>(returned.status);
     header.time_ns = ended_ns - started_ns_;
-    outlet_.append(header, returned.status == CAISSON_OK ? std::string_view{} : error_, output_);
+    if (returned.status != CAISSON_OK)
+        outlet_.append(header, error_, {});
+    else if (spill_.used())
+        send_spilled(header);
+    else
+        outlet_.append(header, {}, output_);
+    spill_.reset();
     box_.running.store(0, std::memory_order_release);
     publish(box_.activity, wire::Activity::idle);
 }
 
-void CurrentCall::answer_unstarted(const wire::Header& header, caisson_status status, std::string_view text) {
+// The memfd is on its way before the result is published: who sees the result has what it speaks of.
+void CurrentCall::send_spilled(wire::Header result) {
+    spill_.append(output_);
+    output_.clear();
+    if (const auto sealed = spill_.seal(); !sealed) {
+        result.a = CAISSON_UNAVAILABLE;
+        return outlet_.append(result, sealed.error().text());
+    }
+    outlet_.send_memory(result.id, spill_.descriptor());
+    result.flags = wire::flag::detached;
+    const std::uint64_t bytes = spill_.bytes();
+    outlet_.append(result, {}, std::as_bytes(std::span{&bytes, 1}));
+}
+
+void CurrentCall::answer_unstarted(std::uint64_t id, caisson_status status, std::string_view text) {
     const std::lock_guard lock{mutex_};
-    outlet_.append(
-        {.type = wire::Type::result, .id = header.id, .a = static_cast<std::uint32_t>(status), .time_ns = -1}, text);
+    outlet_.append({.type = wire::Type::result, .id = id, .a = static_cast<std::uint32_t>(status), .time_ns = -1},
+                   text);
 }
 
 void CurrentCall::announce(const wire::Header& header, std::string_view head) {
@@ -99,18 +120,11 @@ void CurrentCall::write(const caisson_call* call, std::span<const std::byte> byt
     const std::lock_guard lock{mutex_};
     if (!is_running(call)) return;
     wrote_ = true;
-    while (output_.size() + bytes.size() > inline_output_bytes) {
-        // Whole chunks: fill what is there, or send from the plugin's memory if nothing is.
-        if (output_.empty()) {
-            send_chunk(bytes.first(inline_output_bytes));
-            bytes = bytes.subspan(inline_output_bytes);
-            continue;
-        }
-        const auto part = bytes.first(inline_output_bytes - output_.size());
-        output_.insert(output_.end(), part.begin(), part.end());
-        bytes = bytes.subspan(part.size());
-        send_chunk(output_);
+    if (stream_) return send_chunks(bytes);
+    if (output_.size() + bytes.size() > inline_output_bytes) {
+        spill_.append(output_);
         output_.clear();
+        if (bytes.size() > inline_output_bytes) return spill_.append(bytes);
     }
     output_.insert(output_.end(), bytes.begin(), bytes.end());
 }
@@ -149,9 +163,14 @@ wire::Header CurrentCall::header_of(wire::Type type) const {
     return {.type = type, .encoding = encoding_, .id = id_.load(std::memory_order_relaxed)};
 }
 
-void CurrentCall::send_chunk(std::span<const std::byte> bytes) {
-    outlet_.append(header_of(wire::Type::chunk), {}, bytes);
-    outlet_.flush();
+// At once: somebody waits for the piece, and the method may go on for long.
+void CurrentCall::send_chunks(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const auto piece = bytes.first(std::min(bytes.size(), inline_output_bytes));
+        outlet_.append(header_of(wire::Type::chunk), {}, piece);
+        outlet_.flush();
+        bytes = bytes.subspan(piece.size());
+    }
 }
 
 }  // namespace caisson::host

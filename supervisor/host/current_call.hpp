@@ -20,13 +20,15 @@
 #include "base/clock.hpp"
 #include "host/outlet.hpp"
 #include "host/plugin.hpp"
+#include "host/spill.hpp"
 #include "wire/black_box.hpp"
 #include "wire/frame.hpp"
 
 namespace caisson::host {
 
-/// Output up to this size rides in the result frame; more is streamed in chunks of this size.
-inline constexpr std::size_t inline_output_bytes = 64 * 1024;
+/// Output up to this size rides in the result frame; more goes into a memfd, or leaves in chunks of at most this size if
+/// the caller wants it in pieces.
+inline constexpr std::size_t inline_output_bytes = wire::inline_body_bytes;
 /// Bytes of an error text; longer ones are cut.
 inline constexpr std::size_t max_error_text_bytes = 16 * 1024;
 /// Bytes of a progress note; longer ones are cut.
@@ -34,18 +36,30 @@ inline constexpr std::size_t max_note_bytes = 1024;
 /// Progress that comes faster than this is not sent: nobody can read it.
 inline constexpr std::int64_t progress_interval_ns = 50'000'000;
 
+/// One call, or one item of a batch, as it came. The views live until it is finished.
+struct Incoming {
+    std::uint64_t id = 0;
+    std::uint32_t method = 0;
+    std::span<const std::byte> params;
+    std::span<const std::byte> body;
+    wire::Encoding encoding = wire::Encoding::bytes;
+    std::int64_t deadline_ns = 0;
+    std::uint8_t attempt = 1;
+    bool stream = false;
+};
+
 class CurrentCall {
    public:
     CurrentCall(wire::BlackBox& box, Outlet& outlet);
 
     // Main thread.
 
-    /// The frame's payload must stay where it is until finish(). `started_ns` is published in the black box.
-    [[nodiscard]] const caisson_call& begin(const wire::Frame& frame, std::int64_t started_ns);
+    /// `started_ns` is published in the black box.
+    [[nodiscard]] const caisson_call& begin(const Incoming& incoming, std::int64_t started_ns);
     /// Publishes the result, and only then that the call runs no more.
     void finish(const Returned& returned, std::int64_t ended_ns);
     /// Publishes a result for a call that was claimed and is not started.
-    void answer_unstarted(const wire::Header& header, caisson_status status, std::string_view text);
+    void answer_unstarted(std::uint64_t id, caisson_status status, std::string_view text);
     /// Publishes a frame that belongs to no call.
     void announce(const wire::Header& header, std::string_view head);
     void flush();
@@ -62,7 +76,8 @@ class CurrentCall {
    private:
     [[nodiscard]] bool is_running(const caisson_call* call) const;
     [[nodiscard]] wire::Header header_of(wire::Type type) const;
-    void send_chunk(std::span<const std::byte> bytes);
+    void send_chunks(std::span<const std::byte> bytes);
+    void send_spilled(wire::Header result);
 
     wire::BlackBox& box_;
     Outlet& outlet_;
@@ -71,11 +86,13 @@ class CurrentCall {
     std::array<caisson_call, 64> slots_{};
     std::size_t next_slot_ = 0;
     std::vector<std::byte> output_;  // not yet sent; has the capacity of inline_output_bytes
+    Spill spill_;                    // what stands before output_, if it is too much
     std::string error_;              // has the capacity of max_error_text_bytes
     std::string note_;               // has the capacity of max_note_bytes
     wire::Encoding encoding_ = wire::Encoding::bytes;
     bool wrote_ = false;
     bool set_encoding_ = false;
+    bool stream_ = false;
     std::int64_t started_ns_ = 0;
     std::int64_t last_progress_ns_ = 0;
 

@@ -2,8 +2,10 @@
 /// The frames that come in: blocks only when none is complete, and says before it does.
 #pragma once
 
+#include <deque>
 #include <functional>
 
+#include "base/fd.hpp"
 #include "wire/codec.hpp"
 
 namespace caisson::host {
@@ -15,6 +17,8 @@ class Inlet {
 
     /// The next frame; valid until the next call. Ends the process if the supervisor has gone or talks nonsense.
     [[nodiscard]] wire::Frame next();
+    /// The memfd that the detached frame in hand speaks of. Ends the process if the supervisor sent none.
+    [[nodiscard]] Fd take_descriptor();
 
    private:
     void receive();
@@ -22,6 +26,7 @@ class Inlet {
     int socket_;
     std::function<void()> before_wait_;
     wire::FrameReader reader_;
+    std::deque<Fd> descriptors_;  // came, and not taken
 };
 
 }  // namespace caisson::host

@@ -5,7 +5,10 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <ctime>
 
 #include "host/ending.hpp"
 #include "wire/codec.hpp"
@@ -54,13 +57,23 @@ void Outlet::put_in_pieces(std::span<const std::byte> bytes) {
     }
 }
 
-bool Outlet::send_some(int flags, int& error) {
+bool Outlet::send_some(int flags, int& error, int descriptor) {
     const auto pieces = ring_.unsent();
     if (pieces[0].empty()) return false;
     iovec parts[2] = {as_iovec(pieces[0]), as_iovec(pieces[1])};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = pieces[1].empty() ? 1 : 2;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    if (descriptor >= 0) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        auto* const rights = CMSG_FIRSTHDR(&message);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    }
     const ssize_t count = ::sendmsg(socket_, &message, MSG_NOSIGNAL | flags);
     if (count < 0) {
         error = errno;
@@ -70,11 +83,31 @@ bool Outlet::send_some(int flags, int& error) {
     return true;
 }
 
-void Outlet::flush() {
+void Outlet::flush() { send_all(-1); }
+
+void Outlet::send_memory(std::uint64_t call, int descriptor) {
+    flush();
+    append({.type = wire::Type::memory, .id = call}, {});
+    send_all(descriptor);
+}
+
+// The descriptor leaves with the first byte.
+void Outlet::send_all(int descriptor) {
     // Only the fatal-signal handler ever holds the flag against us, and it does not give it back: wait for the end.
     while (sending_.test_and_set(std::memory_order_acquire)) sending_.wait(true);
     int error = 0;
-    while (send_some(0, error) || error == EINTR) error = 0;
+    for (;;) {
+        if (send_some(0, error, descriptor)) {
+            descriptor = -1;
+        } else if (error == ETOOMANYREFS) {
+            // The user's budget of descriptors in flight (unix(7)); it frees itself as peers read theirs.
+            constexpr timespec pause{0, 1'000'000};
+            ::nanosleep(&pause, nullptr);
+        } else if (error != EINTR) {
+            break;
+        }
+        error = 0;
+    }
     sending_.clear(std::memory_order_release);
     if (error != 0) end_without_socket(error);
 }

@@ -25,6 +25,10 @@ class Outlet {
     /// than the ring. Sends only to make room. Allocates nothing.
     void append(wire::Header header, std::string_view head, std::span<const std::byte> body = {});
 
+    /// Sends a memfd ahead of the frame that will speak of it, and everything before it. Once it returns, the supervisor
+    /// has what the frame needs, whatever becomes of this process. Blocks as flush() does.
+    void send_memory(std::uint64_t call, int descriptor);
+
     /// Sends everything that is published; blocks while the supervisor does not read. Ends the process if nobody ever
     /// will again.
     void flush();
@@ -35,7 +39,8 @@ class Outlet {
 
    private:
     void put_in_pieces(std::span<const std::byte> bytes);
-    [[nodiscard]] bool send_some(int flags, int& error);
+    [[nodiscard]] bool send_some(int flags, int& error, int descriptor = -1);
+    void send_all(int descriptor);
 
     OutputRing ring_;
     int socket_;

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "host/diagnose.hpp"
 #include "host/library.hpp"
+#include "plugin/face/what.hpp"
 #include "wire/outcome.hpp"
 
 namespace caisson::host {
@@ -21,7 +22,8 @@ std::string contain(Function function) {
         function();
         return {};
     } catch (const std::exception& error) {
-        return cat("an exception left the plugin: ", error.what());
+        const char* const text = plugin::detail::what_of(error);
+        return cat("an exception left the plugin: ", text != nullptr ? text : "its what() throws as well");
     } catch (...) {
         return "an exception left the plugin";
     }

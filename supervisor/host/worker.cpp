@@ -13,6 +13,8 @@
 #include "host/confine.hpp"
 #include "host/crash_handler.hpp"
 #include "host/host_functions.hpp"
+#include "host/mapping.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::host {
 
@@ -82,6 +84,9 @@ ExitCode Worker::serve() {
             case Type::call:
                 on_call(frame);
                 break;
+            case Type::batch:
+                on_batch(frame);
+                break;
             case Type::reopen:
                 reopen_claims(box_.claim, frame.header.a);
                 break;
@@ -99,25 +104,70 @@ ExitCode Worker::serve() {
     }
 }
 
+void Worker::check_order(std::uint64_t first_id, std::uint64_t count) {
+    if (first_id <= last_id_ || first_id + count - 1 > wire::Claim::sequence_mask)
+        end_at_once(ExitCode::protocol_error, cat("call ", first_id, " came after call ", last_id_));
+    last_id_ = first_id + count - 1;
+}
+
 void Worker::on_call(const wire::Frame& frame) {
     const wire::Header& header = frame.header;
-    if (header.id <= last_id_ || header.id > wire::Claim::sequence_mask) {
-        end_at_once(ExitCode::protocol_error, cat("call ", header.id, " came after call ", last_id_));
-    }
-    last_id_ = header.id;
+    check_order(header.id, 1);
+    Incoming incoming{.id = header.id,
+                      .method = header.a,
+                      .params = frame.head_bytes(),
+                      .body = frame.body(),
+                      .encoding = header.encoding,
+                      .deadline_ns = header.time_ns,
+                      .attempt = header.attempt,
+                      .stream = frame.has(wire::flag::stream)};
+    // Taken whether the call is still ours or not: the next one belongs to the next frame.
+    Fd memory = frame.has(wire::flag::detached) ? inlet_.take_descriptor() : Fd{};
     if (!claim_call(box_.claim, header.id)) return;
+    if (!frame.has(wire::flag::detached)) return serve_one(incoming);
 
+    const Mapping mapping{std::move(memory), frame.memory_bytes()};
+    if (!mapping.error().empty()) return current_.answer_unstarted(header.id, CAISSON_UNAVAILABLE, mapping.error());
+    incoming.body = mapping.bytes();
+    serve_one(incoming);
+}
+
+// Each item is claimed for itself: what has not been started can be taken back at any moment.
+void Worker::on_batch(const wire::Frame& frame) {
+    const wire::Header& header = frame.header;
+    Incoming incoming{.id = header.id,
+                      .method = header.a,
+                      .params = frame.head_bytes(),
+                      .body = {},
+                      .encoding = header.encoding,
+                      .deadline_ns = header.time_ns,
+                      .attempt = header.attempt};
+    wire::RecordReader count{frame.body()};
+    std::uint64_t items = 0;
+    while (count.next()) ++items;
+    if (items == 0 || !count.at_end()) end_at_once(ExitCode::protocol_error, "a batch is no sequence of records");
+    check_order(header.id, items);
+    wire::RecordReader records{frame.body()};
+    for (; const auto body = records.next(); ++incoming.id) {
+        if (!claim_call(box_.claim, incoming.id)) return;
+        incoming.body = *body;
+        serve_one(incoming);
+    }
+}
+
+// It has been claimed.
+void Worker::serve_one(const Incoming& incoming) {
     const std::int64_t now_ns = to_ns(Clock::now());
-    if (header.time_ns != 0 && now_ns >= header.time_ns) {
-        return current_.answer_unstarted(header, CAISSON_CANCELLED, "deadline passed before start");
+    if (incoming.deadline_ns != 0 && now_ns >= incoming.deadline_ns) {
+        return current_.answer_unstarted(incoming.id, CAISSON_CANCELLED, "deadline passed before start");
     }
-    if (box_.cancel_sequence.load(std::memory_order_acquire) == header.id) {
-        return current_.answer_unstarted(header, CAISSON_CANCELLED, "cancelled before start");
+    if (box_.cancel_sequence.load(std::memory_order_acquire) == incoming.id) {
+        return current_.answer_unstarted(incoming.id, CAISSON_CANCELLED, "cancelled before start");
     }
-    if (header.a >= plugin_->offer().methods.size()) {
-        return current_.answer_unstarted(header, CAISSON_NOT_FOUND, "the plugin has no such method");
+    if (incoming.method >= plugin_->offer().methods.size()) {
+        return current_.answer_unstarted(incoming.id, CAISSON_NOT_FOUND, "the plugin has no such method");
     }
-    const caisson_call& call = current_.begin(frame, now_ns);
+    const caisson_call& call = current_.begin(incoming, now_ns);
     const Returned returned = plugin_->call(call);
     // While the call still counts as running: its lines belong to it.
     std::fflush(stdout);

@@ -40,6 +40,9 @@ class Worker {
     ExitCode refuse(std::string_view step, const Error& error);
     [[nodiscard]] ExitCode serve();
     void on_call(const wire::Frame& frame);
+    void on_batch(const wire::Frame& frame);
+    void check_order(std::uint64_t first_id, std::uint64_t count);
+    void serve_one(const Incoming& incoming);
     void publish(wire::SetupStep step);
 
     wire::BlackBox& box_;

@@ -27,6 +27,7 @@
 #include "call.hpp"
 #include "convert.hpp"
 #include "types.hpp"
+#include "what.hpp"
 
 namespace caisson::plugin::detail {
 
@@ -237,16 +238,15 @@ void report_text(const char* what, Report& report) {
     report(std::string_view{as_utf8(text)});
 }
 
-/// The text for something thrown that is no exception; only in a handler.
+/// The text for something thrown that has none: its type, and `why` there is no more to say; only in a handler.
 template <class Report>
-void report_foreign(Report& report) {
+void report_type(Report& report, const char* why) {
     const std::type_info* const type = abi::__cxa_current_exception_type();
     int failed = 1;
     const std::unique_ptr<char, decltype(&std::free)> name{
         type == nullptr ? nullptr : abi::__cxa_demangle(type->name(), nullptr, nullptr, &failed), &std::free};
     std::array<char, 200> text{};
-    std::snprintf(text.data(), text.size(), "threw %s, which is not a std::exception",
-                  name ? name.get() : "something of another language");
+    std::snprintf(text.data(), text.size(), "threw %s, %s", name ? name.get() : "something of another language", why);
     report_text(text.data(), report);
 }
 
@@ -260,9 +260,12 @@ template <class Work, class Report>
         report_text(error.what(), report);
         return static_cast<caisson_status>(error.status());
     } catch (const std::exception& error) {
-        report_text(error.what(), report);
+        if (const char* const text = what_of(error))
+            report_text(text, report);
+        else
+            report_type(report, "whose what() throws as well");
     } catch (...) {
-        report_foreign(report);
+        report_type(report, "which is not a std::exception");
     }
     return CAISSON_INTERNAL;
 }
