@@ -246,15 +246,21 @@ void Crew::update_state() {
 
 // ---- silence --------------------------------------------------------------------------------------------------------
 
-bool Crew::give(Worker& worker, CallToken call, const Work& work) {
-    if (!worker.start(call, work)) return false;
-    if (worker.held() > 1) watch_silence();
-    return true;
+void Crew::find_room(std::vector<Hand*>& with_room) {
+    for (const auto& slot : slots_)
+        if (slot->worker && slot->worker->room() > 0) with_room.push_back(slot->worker.get());
 }
 
-std::vector<CallToken> Crew::take_back_stuck() {
+Given Crew::give(Hand& hand, CallToken call, const Work& work) {
+    // Whoever has room is one of ours.
+    const auto given = static_cast<Worker&>(hand).start(call, work);
+    if (given == Given::taken && hand.held() > 1) watch_silence();
+    return given;
+}
+
+std::vector<Part> Crew::take_back_stuck() {
     const auto now = Clock::now();
-    std::vector<CallToken> back;
+    std::vector<Part> back;
     for (const auto& slot : slots_) {
         if (!slot->worker || slot->worker->held() < 2) continue;
         if (now - slot->worker->last_heard() < limits::silence_before_look) {

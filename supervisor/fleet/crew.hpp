@@ -12,17 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "fleet/hands.hpp"
 #include "fleet/restart_policy.hpp"
 #include "fleet/worker.hpp"
 
 namespace caisson::fleet {
 
-/// starting: no worker has been ready yet. ready: all are. degraded: some are not. quarantined: the breaker is open.
-/// draining: finishing what it holds, then stopped. stopped: no worker is left, none will be started.
-enum class CrewState : std::uint8_t { starting, ready, degraded, quarantined, draining, stopped };
-[[nodiscard]] std::string_view word(CrewState state);
-
-class Crew final : private Worker::Owner {
+class Crew final : public Hands, private Worker::Owner {
    public:
     /// Called on the loop's thread; must not destroy the crew.
     class Listener {
@@ -49,19 +45,22 @@ class Crew final : private Worker::Owner {
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
-    void stop(TimePoint drain_until);
+    void stop(TimePoint drain_until) override;
     /// Closes the breaker and starts what is missing.
     void forgive();
 
-    [[nodiscard]] const settings::Pool& settings() const { return pool_; }
-    [[nodiscard]] const std::string& name() const { return pool_.name; }
-    [[nodiscard]] CrewState state() const { return state_; }
-    [[nodiscard]] const std::string& reason() const { return reason_; }
+    // As hands; see there.
+    void find_room(std::vector<Hand*>& with_room) override;
+    [[nodiscard]] Given give(Hand& hand, CallToken call, const Work& work) override;
+    [[nodiscard]] std::vector<Part> take_back_stuck() override;
+    [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
+    [[nodiscard]] CrewState state() const override { return state_; }
+    [[nodiscard]] const std::string& reason() const override { return reason_; }
+    [[nodiscard]] std::uint32_t target() const override { return target_; }
+    [[nodiscard]] std::uint32_t ready_workers() const override;
+    [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
+
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
-    [[nodiscard]] std::uint32_t target() const { return target_; }
-    [[nodiscard]] std::uint32_t ready_workers() const;
-    /// Of the plugin as last loaded; empty before the first worker was ready.
-    [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
 
     struct Slot {
         std::uint32_t id = 0;
@@ -69,12 +68,6 @@ class Crew final : private Worker::Owner {
         Loop::Timer restart;
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
-
-    /// Gives a call to one of the workers; false if its plugin has no such method.
-    [[nodiscard]] bool give(Worker& worker, CallToken call, const Work& work);
-    /// Somebody is idle and nothing waits: calls that wait behind a slow one are taken back. If they may become so in a
-    /// moment, the crew looks again by itself and says on_room.
-    [[nodiscard]] std::vector<CallToken> take_back_stuck();
 
    private:
     void on_worker_ready(Worker& worker) override;

@@ -2,11 +2,13 @@
 #include "fleet/keeper_link.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -28,8 +30,29 @@ KeeperLink::KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir)
 
 KeeperLink::~KeeperLink() {
     watch_ = {};
-    socket_.reset();  // the keeper ends everything that it had started, then itself
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    // The keeper ends everything that it had started, then itself. Shut down, not only closed: a child that the program
+    // around us has forked may hold a copy of the socket.
+    if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
+    socket_.reset();
+    end_keeper(limits::keeper_end_patience);
+}
+
+// Waits for the keeper's end, kills it when that takes too long, and reaps it unless somebody else has.
+void KeeperLink::end_keeper(Duration patience) {
+    pid_ = 0;
+    if (!pidfd_) return;
+    const auto until = Clock::now() + patience;
+    pollfd end{pidfd_.get(), POLLIN, 0};
+    int ended = 0;
+    do {
+        const auto left = std::max(Duration::zero(), until - Clock::now());
+        ended = ::poll(&end, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+    } while (ended < 0 && errno == EINTR);
+    if (ended != 1) sys::pidfd_signal(pidfd_.get(), SIGKILL);
+    siginfo_t info{};
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+    pidfd_.reset();
 }
 
 Result<void> KeeperLink::ensure() {
@@ -46,8 +69,15 @@ Result<void> KeeperLink::ensure() {
     posix_spawn_file_actions_adddup2(&actions, source.get(), keeper::order_descriptor);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    // A session of its own: the terminal's Ctrl-C is for the supervisor, which ends the rest in order.
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    // A session of its own: the terminal's Ctrl-C is for the supervisor, which ends the rest in order. And nothing of
+    // what the program around us does with signals: an ignored SIGCHLD would hide the ends of workers from the keeper.
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     const auto program = (program_dir_ / "caisson-keeper").string();
     auto supervisor = std::to_string(::getpid());
     std::string name = "caisson-keeper";
@@ -60,6 +90,7 @@ Result<void> KeeperLink::ensure() {
     if (error != 0) return fail_errno(cat("cannot start ", program), error);
     if (auto set = sys::set_nonblocking(ours.get()); !set) return set;
     pid_ = pid;
+    if (auto pidfd = sys::pidfd_open(pid)) pidfd_ = std::move(*pidfd);
     socket_ = std::move(ours);
     watch_ = loop_.watch(socket_.get());
     watch_.on_readable([this] { on_readable(); });
@@ -158,7 +189,7 @@ void KeeperLink::expect_answer() {
         on_readable();
         if (!socket_ || unanswered_ == 0 || unanswered_ != before) return;
         log_.error("the keeper does not answer", {{"pid", pid_}});
-        ::kill(pid_, SIGKILL);
+        sys::pidfd_signal(pidfd_.get(), SIGKILL);
     });
 }
 
@@ -209,11 +240,7 @@ void KeeperLink::lose() {
     waiting_writable_ = false;
     unanswered_ = 0;
     patience_.cancel();
-    if (pid_ > 0) {  // its end of the socket is closed, so it is dead or about to be; this makes sure and reaps it
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-    pid_ = 0;
+    end_keeper(Duration::zero());  // its end of the socket is closed, so it is dead or about to be
     for (auto& [id, handlers] : std::exchange(live_, {})) handlers->on_ended({.lost = true});
 }
 

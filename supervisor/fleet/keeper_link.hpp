@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
@@ -71,6 +72,7 @@ class KeeperLink {
     void on_readable();
     void handle(const keeper::Notice& notice, Fd pidfd);
     void lose();
+    void end_keeper(Duration patience);
     void order(Waiting order);
     void send_waiting();
     [[nodiscard]] bool send(const Waiting& order);
@@ -81,6 +83,8 @@ class KeeperLink {
     std::filesystem::path program_dir_;
     Fd socket_;
     pid_t pid_ = 0;
+    Fd pidfd_;  // signals and waits go through it: the program around us may have reaped the keeper, its pid be
+                // another's
     Loop::Watch watch_;
     std::uint64_t next_id_ = 1;
     std::unordered_map<std::uint64_t, std::shared_ptr<Handlers>> live_;

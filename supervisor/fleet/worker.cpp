@@ -150,31 +150,39 @@ std::uint32_t Worker::room() const {
         credit = static_cast<std::uint32_t>(std::min<double>(limits::credit_max, work_ns / std::max(service_ns_, 1.0)));
     }
     const std::size_t allowed = 1 + std::size_t{credit};
-    return held_.size() >= allowed ? 0 : static_cast<std::uint32_t>(allowed - held_.size());
+    return held_items_ >= allowed ? 0 : static_cast<std::uint32_t>(allowed - held_items_);
 }
 
-bool Worker::start(CallToken call, const Work& work) {
+Given Worker::start(CallToken call, const Work& work) {
     const auto* const method = info_ ? info_->find(work.method) : nullptr;
-    if (method == nullptr) return false;
+    if (method == nullptr) return Given::no_method;
+    const auto items = std::max<std::uint32_t>(work.items, 1);
+    wire::Header header{.type = work.items > 0 ? wire::Type::batch : wire::Type::call,
+                        .encoding = work.encoding,
+                        .flags = work.stream ? wire::flag::stream : std::uint8_t{0},
+                        .attempt = work.attempt,
+                        .id = next_sequence_,
+                        .a = *method,
+                        .time_ns = work.deadline_ns};
+    if (work.memory == nullptr)
+        channel_->send(header, work.params, {}, work.body);
+    else if (!channel_->send_memory(header, work.params, {}, *work.memory, work.memory_bytes))
+        return Given::no_descriptor;
     if (held_.empty()) last_heard_ = Clock::now();  // its silence begins now
-    const auto sequence = next_sequence_++;
-    held_.push_back({sequence, call, work.number, *method});
-    channel_->send({.type = wire::Type::call,
-                    .encoding = work.encoding,
-                    .attempt = work.attempt,
-                    .id = sequence,
-                    .a = *method,
-                    .time_ns = work.deadline_ns},
-                   work.params, {}, work.body);
-    return true;
+    held_.push_back({next_sequence_, items, call, work.number, *method});
+    next_sequence_ += items;
+    held_items_ += items;
+    return Given::taken;
 }
 
-bool Worker::holds(CallToken call) const { return std::ranges::find(held_, call, &Held::call) != held_.end(); }
+const Worker::Held* Worker::find(CallToken call) const {
+    const auto found = std::ranges::find(held_, call, &Held::call);
+    return found == held_.end() ? nullptr : &*found;
+}
 
 bool Worker::running(CallToken call) const {
-    if (held_.empty() || !box_) return false;
-    const auto found = std::ranges::find(held_, call, &Held::call);
-    return found != held_.end() && found->sequence <= box_->claim().sequence;
+    const auto* const held = box_ ? find(call) : nullptr;
+    return held != nullptr && held->sequence <= box_->claim().sequence;
 }
 
 std::optional<TimePoint> Worker::running_since() const {
@@ -183,8 +191,16 @@ std::optional<TimePoint> Worker::running_since() const {
 }
 
 void Worker::cancel(CallToken call) {
-    const auto found = std::ranges::find(held_, call, &Held::call);
-    if (found != held_.end() && box_) box_->cancel(found->sequence);
+    const auto* const held = box_ ? find(call) : nullptr;
+    if (held != nullptr) box_->cancel(held->sequence);
+}
+
+void Worker::listen(bool to_it) {
+    if (!channel_) return;
+    if (to_it)
+        channel_->resume_reading();
+    else
+        channel_->pause_reading();
 }
 
 std::string_view Worker::running_method() const {
@@ -192,12 +208,19 @@ std::string_view Worker::running_method() const {
     return info_->methods[held_.front().method].name;
 }
 
-std::vector<CallToken> Worker::take_back() {
-    std::vector<CallToken> back;
+std::vector<Part> Worker::take_back() {
+    std::vector<Part> back;
     if (held_.empty() || !box_ || !channel_) return back;
     const auto claim = box_->close_claim();
-    while (!held_.empty() && held_.back().sequence > claim.sequence) {
-        back.push_back(held_.back().call);
+    while (!held_.empty()) {
+        auto& last = held_.back();
+        const auto end = last.sequence + last.items;  // one past its last item
+        if (end <= claim.sequence + 1) break;
+        const auto items = static_cast<std::uint32_t>(std::min<std::uint64_t>(last.items, end - 1 - claim.sequence));
+        back.push_back({last.call, items});
+        held_items_ -= items;
+        last.items -= items;
+        if (last.items > 0) break;
         held_.pop_back();
     }
     std::ranges::reverse(back);
@@ -206,9 +229,11 @@ std::vector<CallToken> Worker::take_back() {
 }
 
 void Worker::look() {
-    if (!box_ || !channel_ || channel_->closed()) return;
-    const auto finished = box_->output_after(channel_->stream_offset());
-    channel_->take_ahead(finished);
+    if (!box_ || !channel_ || channel_->closed() || channel_->paused()) return;
+    // First what has arrived: a memfd comes only by the socket, and before the result that speaks of it is published.
+    channel_->read_all();
+    if (channel_->closed() || channel_->paused()) return;
+    channel_->take_ahead(box_->output_after(channel_->stream_offset()));
 }
 
 void Worker::on_frame(const wire::Frame& frame) {
@@ -221,6 +246,8 @@ void Worker::on_frame(const wire::Frame& frame) {
             return on_setup_failed(frame);
         case wire::Type::result:
             return on_result(frame);
+        case wire::Type::memory:
+            return;  // its descriptor waits for the result that speaks of it
         case wire::Type::chunk:
             if (const auto* held = front_if(header.id, "output"))
                 owner_.on_worker_chunk(*this, held->call, header.encoding, frame.body());
@@ -245,22 +272,39 @@ const Worker::Held* Worker::front_if(std::uint64_t sequence, std::string_view wh
 }
 
 void Worker::on_result(const wire::Frame& frame) {
-    const auto* const held = front_if(frame.header.id, "a result");
+    const auto& header = frame.header;
+    const auto* const held = front_if(header.id, "a result");
     if (held == nullptr) return;
-    if (frame.header.a >= wire::status_words.size())
+    if (header.a >= wire::status_words.size())
         return kill(Exit::Kind::protocol_error, "sent a result with an unknown status");
+    Answer answer{.status = header.a,
+                  .started = header.time_ns >= 0,
+                  .error = frame.head().substr(0, limits::worker_text_bytes),
+                  .encoding = header.encoding,
+                  .body = frame.body()};
+    Fd memory;
+    if (frame.has(wire::flag::detached)) {
+        memory = channel_->take_descriptor();
+        if (const auto sealed = sys::check_sealed(memory, frame.memory_bytes()); !sealed)
+            return kill(Exit::Kind::protocol_error, cat("sent a result in ", sealed.error().what));
+        answer.body = {};
+        answer.memory = &memory;
+        answer.memory_bytes = frame.memory_bytes();
+    }
     const auto call = held->call;
-    held_.pop_front();
-    ++answered_;
+    drop_front_item();
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
-    const auto run_ns = static_cast<double>(std::clamp<std::int64_t>(frame.header.time_ns, 0, 3'600'000'000'000));
+    const auto run_ns = static_cast<double>(std::clamp<std::int64_t>(header.time_ns, 0, 3'600'000'000'000));
     service_ns_ = service_ns_ < 0 ? run_ns : service_ns_ + service_weight * (run_ns - service_ns_);
-    owner_.on_worker_answer(*this, call,
-                            {.status = frame.header.a,
-                             .started = frame.header.time_ns >= 0,
-                             .error = frame.head().substr(0, limits::worker_text_bytes),
-                             .encoding = frame.header.encoding,
-                             .body = frame.body()});
+    owner_.on_worker_answer(*this, call, answer);
+}
+
+void Worker::drop_front_item() {
+    auto& front = held_.front();
+    ++front.sequence;
+    --held_items_;
+    ++answered_;
+    if (--front.items == 0) held_.pop_front();
 }
 
 // ---- end ------------------------------------------------------------------------------------------------------------
@@ -401,10 +445,14 @@ void Worker::sort_held(Death& death) {
     const auto claimed = box_ ? box_->close_claim().sequence : 0;
     const bool plausible = claimed < next_sequence_;
     for (const auto& held : held_) {
-        const bool started = plausible ? held.sequence <= claimed : held.sequence == held_.front().sequence;
-        (started ? death.started : death.unstarted).push_back(held.call);
+        std::uint64_t started = plausible && held.sequence <= claimed ? claimed - held.sequence + 1 : 0;
+        if (!plausible && held.sequence == held_.front().sequence) started = 1;
+        const auto items = static_cast<std::uint32_t>(std::min<std::uint64_t>(started, held.items));
+        if (items > 0) death.started.push_back({held.call, items});
+        if (items < held.items) death.unstarted.push_back({held.call, held.items - items});
     }
     held_.clear();
+    held_items_ = 0;
 }
 
 // ---- output ---------------------------------------------------------------------------------------------------------
@@ -435,6 +483,7 @@ void Worker::take_line(std::string_view stream, std::string_view line) {
                          {{"pool", pool_.name}, {"worker", id_}, {"count", held_back}});
     if (!budget_.take(now, around_.output_rules.plugin_lines)) return;
     const auto call = held_.empty() ? 0 : held_.front().number;
+    if (around_.on_output) around_.on_output(pool_.name, id_, call, stream, line);
     around_.log.info(line, {{"stream", stream}, {"pool", pool_.name}, {"worker", id_}, {"pid", pid_}, {"call", call}});
 }
 

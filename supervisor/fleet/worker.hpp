@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,7 @@
 #include "base/loop.hpp"
 #include "fleet/box.hpp"
 #include "fleet/exit.hpp"
+#include "fleet/hands.hpp"
 #include "fleet/keeper_link.hpp"
 #include "fleet/output.hpp"
 #include "fleet/plugin_info.hpp"
@@ -32,42 +34,7 @@
 
 namespace caisson::fleet {
 
-/// The dispatcher's number of a call; the fleet only carries it.
-using CallToken = std::uint64_t;
-
-/// One call as a worker gets it. Views live for the call of the function only.
-struct Work {
-    std::string_view method;
-    std::string_view params;
-    std::span<const std::byte> body;
-    wire::Encoding encoding = wire::Encoding::bytes;
-    std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: none
-    std::uint16_t attempt = 1;
-    std::uint64_t number = 0;  ///< of the call, for the log
-};
-
-/// What a worker answered. Views live for the callback only.
-struct Answer {
-    std::uint32_t status = 0;  ///< caisson_status, checked
-    bool started = true;       ///< false: the worker turned it away, for its deadline had passed
-    std::string_view error;
-    wire::Encoding encoding = wire::Encoding::bytes;
-    std::span<const std::byte> body;
-};
-
-/// How a worker ended, and what it held.
-struct Death {
-    Exit exit;
-    pid_t pid = 0;
-    std::vector<CallToken> started;    ///< ran when it died: one at most, unless the black box was scribbled over
-    std::vector<CallToken> unstarted;  ///< waited; the oldest first
-    std::vector<std::string> output;   ///< its last lines
-    bool was_serving = false;          ///< it had been ready
-    bool intended = false;             ///< the supervisor stopped it
-    bool keeper_lost = false;          ///< it went with the keeper, through no fault of its own
-};
-
-class Worker {
+class Worker final : public Hand {
    public:
     /// Who hears of a worker. Called on the loop's thread; must not destroy the worker before a later turn.
     class Owner {
@@ -83,11 +50,15 @@ class Worker {
        protected:
         ~Owner() = default;
     };
+    /// Hears each line of a worker's output that the rules let through; `call` is 0 if none runs.
+    using OutputSink = std::function<void(std::string_view pool, std::uint32_t worker, std::uint64_t call,
+                                          std::string_view stream, std::string_view line)>;
     struct Surroundings {
         Loop& loop;
         Log& log;
         KeeperLink& keeper;
         const settings::Log& output_rules;
+        OutputSink on_output = {};
     };
 
     Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id);
@@ -96,28 +67,24 @@ class Worker {
     /// Orders the process. An error is reported as a death, in a later turn.
     void spawn();
 
-    /// Calls that it may be given now, by its state and credit.
-    [[nodiscard]] std::uint32_t room() const;
-    [[nodiscard]] std::size_t held() const { return held_.size(); }
-    [[nodiscard]] bool holds(CallToken call) const;
-    /// Gives it a call; false if its plugin has no such method.
-    [[nodiscard]] bool start(CallToken call, const Work& work);
-    /// True if the call has been started, as far as the black box says.
-    [[nodiscard]] bool running(CallToken call) const;
-    /// Asks a call to give up, if it runs.
-    void cancel(CallToken call);
-    /// Takes back what has not been started, the oldest first.
-    [[nodiscard]] std::vector<CallToken> take_back();
+    // As a hand; see there.
+    [[nodiscard]] std::uint32_t room() const override;
+    [[nodiscard]] std::size_t held() const override { return held_items_; }
+    [[nodiscard]] bool running(CallToken call) const override;
+    void cancel(CallToken call) override;
+    [[nodiscard]] std::vector<Part> take_back() override;
+    void kill(Exit::Kind kind, std::string why) override;
+    void listen(bool to_it) override;
+    [[nodiscard]] std::uint32_t id() const override { return id_; }
+    [[nodiscard]] pid_t pid() const override { return pid_; }
+
+    [[nodiscard]] Given start(CallToken call, const Work& work);
     /// The worker was silent for a while: takes results that are finished and not sent.
     void look();
 
     /// Down the ladder: the running call may finish until `drain_until`, then cancel, SIGTERM, SIGKILL.
     void stop(TimePoint drain_until);
-    /// SIGKILL now; `why` becomes the cause, unless there is an earlier one.
-    void kill(Exit::Kind kind, std::string why);
 
-    [[nodiscard]] std::uint32_t id() const { return id_; }
-    [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] WorkerState state() const { return state_; }
     [[nodiscard]] std::uint64_t calls() const { return answered_; }
     [[nodiscard]] TimePoint since() const { return spawned_; }
@@ -134,7 +101,8 @@ class Worker {
 
    private:
     struct Held {
-        std::uint64_t sequence;
+        std::uint64_t sequence;  // of its first item that has no answer
+        std::uint32_t items;
         CallToken call;
         std::uint64_t number;
         std::uint32_t method;
@@ -148,6 +116,8 @@ class Worker {
     void on_setup_failed(const wire::Frame& frame);
     void on_result(const wire::Frame& frame);
     [[nodiscard]] const Held* front_if(std::uint64_t sequence, std::string_view what);
+    [[nodiscard]] const Held* find(CallToken call) const;
+    void drop_front_item();
     void on_channel_end(const Channel::Ending& ending);
     void on_ended(const KeeperLink::Ended& ended);
     void die(Exit exit, bool keeper_lost = false);
@@ -182,6 +152,7 @@ class Worker {
     bool told_death_ = false;
 
     std::deque<Held> held_;
+    std::size_t held_items_ = 0;
     std::uint64_t next_sequence_ = 1;
     std::uint64_t answered_ = 0;
     double service_ns_ = -1;  // moving average of how long a call runs; below zero: not known yet
