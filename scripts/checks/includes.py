@@ -22,15 +22,16 @@ ALLOWED = {
     "supervisor/settings": ["supervisor/base"],
     "supervisor/symbolizer": ["supervisor/base", "sdk/wire"],
     "supervisor/keeper": ["supervisor/base", "sdk/wire"],
-    "supervisor/host": ["supervisor/base", "sdk/wire", "<caisson>"],
+    "supervisor/host": ["supervisor/base", "sdk/wire", "<caisson>", "sdk/plugin/face/what.hpp"],
     "supervisor/fleet": ["supervisor/base", "sdk/wire", "supervisor/settings", "supervisor/keeper/orders.hpp"],
     "supervisor/dispatch": ["supervisor/base", "sdk/wire", "supervisor/settings", "supervisor/fleet"],
     "supervisor/control": ["supervisor/base", "sdk/wire", "supervisor/settings", "supervisor/fleet",
                            "supervisor/dispatch"],
-    "supervisor/embed": ["supervisor/base", "sdk/wire", "supervisor/settings", "supervisor/fleet",
-                         "supervisor/dispatch"],
+    "supervisor/embed": ["supervisor/base", "sdk/wire", "sdk/client", "supervisor/settings", "supervisor/fleet",
+                         "supervisor/dispatch", "<caisson>"],
     "supervisor/cli": ["supervisor/base", "sdk/wire", "sdk/client"],
     "supervisor/apps": ["*"],
+    "docs/examples": ["<caisson>"],
     "tests/fixtures": ["<caisson>"],
     "tests/package": ["<caisson>"],
     "tests": ["*"],
@@ -38,7 +39,7 @@ ALLOWED = {
 }
 
 # Public headers. <caisson/NAME> is sdk/<folder>/NAME, and the only form that an outsider knows.
-PUBLIC = {"plugin.h": "sdk/plugin", "plugin.hpp": "sdk/plugin", "client.hpp": "sdk/client", "pool.hpp": "supervisor/embed"}
+PUBLIC = {"plugin.h": "sdk/plugin", "plugin.hpp": "sdk/plugin", "face/convert.hpp": "sdk/plugin", "client.hpp": "sdk/client", "pool.hpp": "supervisor/embed"}
 
 # Where a quoted include is looked for after the file's own folder; as in cmake/CaissonTargets.cmake.
 ROOTS = ["sdk", "supervisor"]
@@ -53,6 +54,8 @@ GATES = {
     "Boost": (r"boost/(?!dll|asio)", None),
     "CLI11": (r"CLI/", "supervisor/cli/"),
     "elfutils": (r"elfutils/|dwarf\.h|libelf\.h|gelf\.h", "supervisor/symbolizer/"),
+    "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/dispatch/digest.cpp"),
+    "RapidCheck": (r"rapidcheck", None),
     "RE2": (r"re2/", "plugins/text/"),
     "OpenSSL": (r"openssl/", "plugins/digest/"),
     "GoogleTest": (r"gtest/|gmock/", None),

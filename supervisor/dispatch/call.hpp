@@ -1,77 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
-/// One call from its acceptance to its outcome, and who waits for it.
+/// One call from its acceptance to its outcome; or a run of items of one batch, which stays one record for as long as
+/// they share their fate.
+///
+/// A batch begins as one record with all its items. Whenever some of them go another way than the others (given to a
+/// worker, taken back, crashed, tried again) the record is split, so that everything that is true of a call is true of
+/// each record.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/fd.hpp"
 #include "dispatch/deadline_wheel.hpp"
-#include "fleet/worker.hpp"
-#include "wire/outcome.hpp"
+#include "dispatch/request.hpp"
+#include "fleet/hands.hpp"
 
 namespace caisson::dispatch {
 
 using fleet::CallToken;
-using wire::OutcomeKind;
-
-/// How a call ended. Views live for the callback only.
-struct Outcome {
-    OutcomeKind kind = OutcomeKind::ok;
-    wire::Encoding encoding = wire::Encoding::bytes;
-    std::span<const std::byte> body = {};  ///< the last piece of output; only when ok
-    std::string_view json = {};            ///< the outcome document (docs/wire.md); empty when ok
-};
-
-/// Who waits for calls. Called on the loop's thread, also from inside `submit`. `id` is the receiver's own number.
-class Receiver {
-   public:
-    virtual void on_chunk(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> bytes) = 0;
-    virtual void on_progress(std::uint64_t id, double fraction, std::string_view note) = 0;
-    /// The last event of a call; exactly one per submitted call, unless it was abandoned.
-    virtual void on_outcome(std::uint64_t id, const Outcome& outcome) = 0;
-
-   protected:
-    ~Receiver() = default;
-};
 
 struct Pool;
+struct Lane;
+struct Call;
 
 /// Where a call is.
 enum class CallState : std::uint8_t {
     free,       ///< the record is not in use
     queued,     ///< waits in its pool's queue
     held,       ///< a worker has it: it waits there, or runs
+    resting,    ///< waits for the time of its next attempt
     reporting,  ///< its worker died; its crash report is being made
 };
 
 /// Why a running call is being ended before its answer.
 enum class Ending : std::uint8_t { none, deadline, cancelled, stopping };
 
+/// What the records of one batch share.
+struct Batch {
+    Handle handle = 0;
+    std::vector<std::byte> bytes;        // records (wire/records.hpp)
+    std::vector<std::uint32_t> offsets;  // of each, and the end
+    Call* parts = nullptr;               // the records, a list through part_next
+
+    [[nodiscard]] std::span<const std::byte> records(std::uint32_t first, std::uint32_t items) const {
+        return std::span{bytes}.subspan(offsets[first], offsets[first + items] - offsets[first]);
+    }
+    /// The body of one item, without its size.
+    [[nodiscard]] std::span<const std::byte> item(std::uint32_t index) const;
+};
+
 struct Call : DeadlineEntry {
     CallToken token = 0;
     std::uint64_t number = 0;  // for people: calls are counted from 1
     CallState state = CallState::free;
     Ending ending = Ending::none;
-    std::uint16_t attempt = 0;     // starts so far
+    std::uint8_t attempt = 0;      // starts so far
     std::uint8_t handed_back = 0;  // times that a worker died with this call next in line
     wire::Encoding encoding = wire::Encoding::bytes;
+    std::int8_t priority = 0;
+    std::int16_t retries = -1;  // that its caller asked for; -1: as the pool says
+    bool stream = false;
+    bool streamed = false;  // pieces of its output have left
+    bool muted = false;     // its worker is not listened to, for its caller is behind
+    bool keep = false;
     Pool* pool = nullptr;
-    fleet::Worker* worker = nullptr;  // while held
+    fleet::Hand* hand = nullptr;      // while held
     Receiver* receiver = nullptr;     // nobody after an abandon
+    const Receiver* caller = nullptr;  // whose turn it is in the queue; only compared, for it may be gone
     std::uint64_t receiver_id = 0;
     std::int64_t deadline_ns = 0;
+    Duration timeout{};
     Call* previous = nullptr;  // in the queue
     Call* next = nullptr;
+    Lane* lane = nullptr;  // while queued
     std::string method;
     std::string params;
     std::vector<std::byte> body;
+    Fd memory;  // instead of a body
+    std::uint64_t memory_bytes = 0;
 
-    [[nodiscard]] std::size_t bytes() const { return params.size() + body.size(); }
+    std::uint32_t first_item = 0;
+    std::uint32_t items = 1;
+    std::shared_ptr<Batch> batch;  // none: it is a call
+    Call* part_previous = nullptr;
+    Call* part_next = nullptr;
+
+    /// What it costs the supervisor.
+    [[nodiscard]] std::size_t bytes() const {
+        return params.size() + (batch ? batch->records(first_item, items).size() : body.size());
+    }
+    /// The input as a worker gets it.
+    [[nodiscard]] std::span<const std::byte> input() const {
+        return batch ? batch->records(first_item, items) : std::span<const std::byte>{body};
+    }
 };
 
 /// The records of all calls that have no outcome yet. A record is used again under another token, so a late word about
@@ -81,30 +108,20 @@ class CallTable {
     [[nodiscard]] Call& add();
     [[nodiscard]] Call* find(CallToken token);
     void remove(Call& call);
+    /// A record for the first `items` of those that `call` has, or for the last; `call` keeps the others. The new one is
+    /// in no queue and has no deadline.
+    [[nodiscard]] Call& split_front(Call& call, std::uint32_t items);
+    [[nodiscard]] Call& split_back(Call& call, std::uint32_t items);
+
     [[nodiscard]] std::size_t size() const { return calls_.size() - free_.size(); }
+    /// The tokens of all records in a state.
+    [[nodiscard]] std::vector<CallToken> in_state(CallState state) const;
 
    private:
+    [[nodiscard]] Call& clone(const Call& call);
+
     std::deque<Call> calls_;  // addresses stay
     std::vector<std::uint32_t> free_;
-};
-
-/// Calls of one pool that wait for a worker: a list through the calls themselves, so that any one can leave at no cost.
-class CallQueue {
-   public:
-    void push_back(Call& call);
-    void push_front(Call& call);
-    void remove(Call& call);
-    [[nodiscard]] Call* front() const { return first_; }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    [[nodiscard]] std::size_t bytes() const { return bytes_; }
-
-   private:
-    void note_in(Call& call);
-
-    Call* first_ = nullptr;
-    Call* last_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t bytes_ = 0;
 };
 
 }  // namespace caisson::dispatch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The engine: takes calls for all pools, gives them to workers, and sees to it that each gets exactly one outcome.
+/// The engine: the scheduler on a loop, with real workers, a real clock, and reports of their crashes.
 ///
 /// Used on the loop's thread only. Calls come in through `submit`, results leave through the Receiver that a call
 /// carries; nothing else flows back. docs/life_of_a_call.md follows one call through the files.
@@ -11,15 +11,15 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/log.hpp"
 #include "base/loop.hpp"
-#include "dispatch/call.hpp"
-#include "dispatch/deadline_wheel.hpp"
 #include "dispatch/report_store.hpp"
+#include "dispatch/request.hpp"
+#include "dispatch/scheduler.hpp"
 #include "dispatch/symbols.hpp"
 #include "fleet/crew.hpp"
 #include "fleet/keeper_link.hpp"
@@ -27,32 +27,7 @@
 
 namespace caisson::dispatch {
 
-/// A call as it is asked for. Views live for `submit` only; the bytes are copied.
-struct Request {
-    std::string_view pool;
-    std::string_view method;
-    std::string_view params;
-    std::span<const std::byte> body;
-    wire::Encoding encoding = wire::Encoding::bytes;
-    std::optional<Duration> timeout = {};  ///< empty: the pool's; zero: none
-};
-
-/// Calls by how they ended; a row of `status`.
-struct Counters {
-    std::uint64_t by_outcome[wire::outcome_words.size()] = {};
-};
-
-/// A crew, the calls that wait for it, and what became of those before.
-struct Pool {
-    std::unique_ptr<fleet::Crew> crew;
-    CallQueue queue;
-    std::size_t running = 0;  ///< calls that a worker holds, or whose report is being made
-    Counters counters;
-    bool pump_due = false;
-    bool removed = false;  ///< no longer in the settings: it drains, then goes
-};
-
-class Dispatcher final : private fleet::Crew::Listener {
+class Dispatcher final : private fleet::Crew::Listener, private Port {
    public:
     struct Surroundings {
         Loop& loop;
@@ -61,6 +36,9 @@ class Dispatcher final : private fleet::Crew::Listener {
         std::filesystem::path report_dir;   ///< empty: crash reports stay in memory
         std::uint32_t report_count = 100;
         const settings::Log& output_rules;
+        fleet::Worker::OutputSink on_output = {};
+        /// A pool's state changed, or one of its workers ended (then with its death). Must not remove pools.
+        std::function<void(fleet::Crew& crew, const fleet::Death* death)> on_change = {};
     };
     explicit Dispatcher(Surroundings surroundings);
     ~Dispatcher();
@@ -71,21 +49,42 @@ class Dispatcher final : private fleet::Crew::Listener {
     void apply(const settings::Pool& settings);
     /// Lets a pool finish what it has, then forgets it. New calls are refused.
     void remove_pool(std::string_view name);
-    [[nodiscard]] Pool* find(std::string_view name);
-    [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>, std::less<>>& pools() const { return pools_; }
+    [[nodiscard]] Pool* find(std::string_view name) { return scheduler_.find(name); }
+    [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>, std::less<>>& pools() const {
+        return scheduler_.pools();
+    }
+    /// The workers of a pool that is there.
+    [[nodiscard]] fleet::Crew& crew(std::string_view pool) const;
 
     // Calls.
-    /// Takes a call, or refuses it with an outcome from inside this function and returns 0.
-    CallToken submit(const Request& request, Receiver& receiver, std::uint64_t receiver_id);
-    /// Ends a call early. Its outcome still comes, unless it is `abandon`ed: then nobody waits for it any more.
-    void cancel(CallToken token);
-    void abandon(CallToken token);
-    [[nodiscard]] std::size_t outstanding() const { return calls_.size(); }
+    /// Takes a call or batch. What cannot be done is refused with an outcome from inside this function (0 is returned).
+    /// Nothing is returned if the queue is full and its pool lets callers wait: ask again after `on_room`.
+    [[nodiscard]] std::optional<Handle> submit(const Request& request, Receiver& receiver, std::uint64_t receiver_id) {
+        return scheduler_.submit(request, receiver, receiver_id);
+    }
+    /// Ends a call or what is left of a batch early. The outcomes still come.
+    void cancel(Handle handle) { scheduler_.cancel(handle); }
+    /// The receiver goes: nobody waits for this call or batch any more. It is cancelled, unless its request said `keep`.
+    void abandon(Handle handle) { scheduler_.abandon(handle); }
+    /// The receiver goes, or is done: forgets that it waits for room. All its calls must have ended or be abandoned.
+    void forget(Receiver& receiver) { scheduler_.forget(receiver); }
+    /// While a receiver is held, nothing of its is begun, for it does not take what it has got.
+    void hold(Receiver& receiver, bool held) { scheduler_.hold(receiver, held); }
+    /// While a call is held back, its worker is not listened to: it waits when it has written a little more. For a
+    /// receiver that does not take the pieces of a streaming call.
+    void hold_stream(Handle handle, bool held) { scheduler_.hold_stream(handle, held); }
+    /// Calls and batches (and parts of them that went different ways) that have no outcome yet.
+    [[nodiscard]] std::size_t outstanding() const { return scheduler_.outstanding(); }
+
+    // Poison.
+    [[nodiscard]] nlohmann::json poison() const;
+    /// Forgets one, by a prefix of its id, or all of one pool, or all; how many.
+    std::size_t clear_poison(std::string_view id, std::string_view pool);
 
     /// Takes no more calls, lets the accepted ones finish until `drain_until`, then stops every worker by the ladder
     /// and calls back. A second call with an earlier time wins.
     void stop(TimePoint drain_until, std::function<void()> done);
-    [[nodiscard]] bool stopping() const { return stopping_; }
+    [[nodiscard]] bool stopping() const { return scheduler_.stopping(); }
 
     [[nodiscard]] const ReportStore& reports() const { return reports_; }
     /// The one child process of the engine; 0 if it has none yet.
@@ -100,43 +99,29 @@ class Dispatcher final : private fleet::Crew::Listener {
     void on_death(fleet::Crew& crew, fleet::Worker& worker, const fleet::Death& death) override;
     void on_state(fleet::Crew& crew) override;
 
-    // Giving.
-    void pump_later(Pool& pool);
-    void pump(Pool& pool);
-    void give(Pool& pool, fleet::Worker& worker, Call& call);
-    void requeue(const std::vector<CallToken>& oldest_first);
+    // For the scheduler.
+    [[nodiscard]] TimePoint now() const override { return Clock::now(); }
+    [[nodiscard]] double chance() override { return std::uniform_real_distribution<double>{0, 1}(chance_); }
+    [[nodiscard]] std::string wall_time() override;
+    void want_turn() override;
+    void want_look(TimePoint when) override;
+    std::string report(const fleet::Hands& hands, const fleet::Hand& hand, const fleet::Death& death, const Call* call,
+                       std::uint32_t max_attempts, CallToken token) override;
+    void on_empty() override;
 
-    // Ending.
-    void set_deadline(Call& call, TimePoint due);
-    void look_at_deadlines(TimePoint when);
-    void on_deadline(Call& call);
-    void end_early(Call& call, Ending why);
-    void finish(Call& call, const Outcome& outcome);
-    void finish_with(Call& call, OutcomeKind kind, const nlohmann::json& document);
-    void finish_ended(Call& call, bool ran, const fleet::Exit* exit);
-    void report_death(fleet::Crew& crew, fleet::Worker& worker, const fleet::Death& death, Call* call);
-    void refuse_queue(Pool& pool);
-    void cancel_queue(Pool& pool);
-
-    // Refusing.
-    [[nodiscard]] std::optional<nlohmann::json> reason_to_refuse(const Request& request, Pool* pool) const;
-    static void refuse(Pool* pool, Receiver& receiver, std::uint64_t id, const nlohmann::json& document);
-
-    void stop_crews(TimePoint drain_until);
+    void forget_pool(const std::string& name);
+    void stop_crews();
     void check_stopped();
 
     Surroundings around_;
     fleet::KeeperLink keeper_;
     ReportStore reports_;
     Symbols symbols_;
-    CallTable calls_;
-    std::uint64_t next_number_ = 1;
-    DeadlineWheel wheel_;
-    Loop::Timer deadline_timer_;
-    TimePoint deadline_look_{};  // when it goes off
-    std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;
+    std::minstd_rand chance_{std::random_device{}()};
+    Scheduler scheduler_;
+    std::map<std::string, std::unique_ptr<fleet::Crew>, std::less<>> crews_;
+    Loop::Timer look_timer_;
 
-    bool stopping_ = false;
     bool crews_stopped_ = false;
     TimePoint drain_until_ = TimePoint::max();
     Loop::Timer drain_timer_;

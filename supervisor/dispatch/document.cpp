@@ -21,16 +21,19 @@ json refused(std::string_view pool, std::string_view method, std::string message
 
 }  // namespace
 
-json call_document(const Call& call, const fleet::Crew& crew, OutcomeKind kind) {
+std::string to_text(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json call_document(const Call& call, const fleet::Hands& hands, OutcomeKind kind, std::uint32_t max_attempts) {
     json document{{"outcome", wire::word(kind)},
-                  {"pool", crew.name()},
+                  {"pool", hands.name()},
                   {"method", call.method},
                   {"call", call.number},
                   {"attempts", call.attempt},
-                  {"max_attempts", 1},
-                  {"pool_ready", crew.ready_workers()},
-                  {"pool_workers", crew.target()}};
-    if (call.worker != nullptr) document["worker"] = {{"id", call.worker->id()}, {"pid", call.worker->pid()}};
+                  {"max_attempts", max_attempts},
+                  {"pool_ready", hands.ready_workers()},
+                  {"pool_workers", hands.target()}};
+    if (call.hand != nullptr) document["worker"] = {{"id", call.hand->id()}, {"pid", call.hand->pid()}};
+    if (call.items > 1) document["items"] = call.items;
     return document;
 }
 
@@ -54,15 +57,31 @@ json over_bound(std::string_view pool, std::string_view method, std::string_view
     return document;
 }
 
-json not_serving(std::string_view method, const fleet::Crew& crew) {
-    const bool quarantined = crew.state() == fleet::CrewState::quarantined;
-    auto document = refused(crew.name(), method,
-                            quarantined ? cat("pool ", crew.name(), " is quarantined: its workers keep ending")
-                                        : cat("pool ", crew.name(), " is ", word(crew.state())));
-    if (!crew.reason().empty()) document["reason"] = crew.reason();
+json not_serving(std::string_view method, const fleet::Hands& hands) {
+    const bool quarantined = hands.state() == fleet::CrewState::quarantined;
+    auto document = refused(hands.name(), method,
+                            quarantined ? cat("pool ", hands.name(), " is quarantined: its workers keep ending")
+                                        : cat("pool ", hands.name(), " is ", word(hands.state())));
+    if (!hands.reason().empty()) document["reason"] = hands.reason();
     if (quarantined)
         document["hint"] = cat("see `caisson crashes`; it tries again by itself after restart.cooldown (",
-                               crew.settings().restart.cooldown.count() / 1000, " s)");
+                               hands.settings().restart.cooldown.count() / 1000, " s)");
+    return document;
+}
+
+json no_descriptor(std::string_view pool, std::string_view method) {
+    return refused(pool, method, "no descriptor is left to hand over a large payload",
+                   "raise the limit of open files (ulimit -n) of the service, or send fewer at a time");
+}
+
+json poisonous(const PoisonTable::Entry& entry) {
+    auto document = refused(entry.pool, entry.method,
+                            cat("this input killed ", entry.killed, " workers and is refused as poison"),
+                            cat("see `caisson crashes ", entry.report, "`; once it is mended, `caisson poison --clear ",
+                                entry.id, '`'));
+    document["bound"] = "poison.crashes";
+    document["poison"] = entry.id;
+    document["report"] = entry.report;
     return document;
 }
 

@@ -43,30 +43,35 @@ TEST(CallTable, ARecordStartsClean) {
     EXPECT_EQ(table.size(), 1U);
 }
 
-TEST(CallQueue, KeepsOrderAndCountsBytes) {
+TEST(CallTable, ABatchIsSplitAndStaysOneBatch) {
     CallTable table;
-    CallQueue queue;
-    Call* calls[4];
-    for (auto& call : calls) {
-        call = &table.add();
-        call->body.resize(10);
-    }
-    queue.push_back(*calls[1]);
-    queue.push_back(*calls[2]);
-    queue.push_front(*calls[0]);
-    queue.push_back(*calls[3]);
-    EXPECT_EQ(queue.size(), 4U);
-    EXPECT_EQ(queue.bytes(), 40U);
-    queue.remove(*calls[1]);
-    queue.remove(*calls[3]);
-    EXPECT_EQ(queue.front(), calls[0]);
-    queue.remove(*calls[0]);
-    EXPECT_EQ(queue.front(), calls[2]);
-    queue.remove(*calls[2]);
-    EXPECT_EQ(queue.front(), nullptr);
-    EXPECT_EQ(queue.bytes(), 0U);
-    queue.push_back(*calls[3]);
-    EXPECT_EQ(queue.front(), calls[3]);
+    auto& call = table.add();
+    call.state = CallState::held;
+    call.number = 100;
+    call.items = 10;
+    call.batch = std::make_shared<Batch>();
+    call.batch->parts = &call;
+    for (std::uint32_t i = 0; i <= 10; ++i) call.batch->offsets.push_back(i * 4);
+    call.batch->bytes.resize(40);
+    auto& front = table.split_front(call, 2);
+    auto& back = table.split_back(call, 3);
+    EXPECT_EQ(front.first_item, 0U);
+    EXPECT_EQ(front.items, 2U);
+    EXPECT_EQ(call.first_item, 2U);
+    EXPECT_EQ(call.items, 5U);
+    EXPECT_EQ(call.number, 102U);
+    EXPECT_EQ(back.first_item, 7U);
+    EXPECT_EQ(back.number, 107U);
+    EXPECT_EQ(back.input().size(), 12U);
+    std::size_t parts = 0;
+    for (const auto* part = call.batch->parts; part != nullptr; part = part->part_next) ++parts;
+    EXPECT_EQ(parts, 3U);
+    table.remove(call);
+    const auto batch = front.batch;
+    table.remove(back);
+    EXPECT_EQ(batch->parts, &front);
+    table.remove(front);
+    EXPECT_EQ(batch->parts, nullptr);
 }
 
 }  // namespace
