@@ -104,9 +104,11 @@ Session::Reply Service::answer(const Peer& peer, std::string_view text) {
         Verb right;
         Result<json> (Service::*perform)(const json&);
     };
-    static constexpr std::array<Row, 5> table{{
+    static constexpr std::array<Row, 7> table{{
         {"status", Verb::call, &Service::show_status},
         {"crashes", Verb::call, &Service::show_crashes},
+        {"poison", Verb::call, &Service::show_poison},
+        {"clear_poison", Verb::operate, &Service::clear_poison},
         {"resize", Verb::operate, &Service::resize},
         {"reload", Verb::operate, &Service::reload},
         {"stop", Verb::admin, &Service::stop},
@@ -141,6 +143,21 @@ Result<json> Service::show_crashes(const json& request) {
     return json{{"crash", json::parse(*report, nullptr, false)}};
 }
 
+Result<json> Service::show_poison(const json& request) {
+    (void)request;
+    return json{{"poison", dispatcher_.poison()}};
+}
+
+Result<json> Service::clear_poison(const json& request) {
+    const auto id = text_in(request, "id");
+    const auto pool = text_in(request, "pool");
+    if (!pool.empty() && dispatcher_.find(pool) == nullptr)
+        return fail(cat("there is no pool ", printable(pool)), "see `caisson status`");
+    const auto cleared = dispatcher_.clear_poison(id, pool);
+    if (cleared == 0 && !id.empty()) return fail(cat("there is no poison ", printable(id)), "see `caisson poison`");
+    return json{{"cleared", cleared}};
+}
+
 Result<json> Service::resize(const json& request) {
     const auto name = text_in(request, "pool");
     auto* const pool = dispatcher_.find(name);
@@ -150,9 +167,9 @@ Result<json> Service::resize(const json& request) {
     if (workers == request.end() || !workers->is_number_integer() || workers->get<std::int64_t>() < 1 ||
         workers->get<std::int64_t>() > std::int64_t{settings::bounds::workers.max})
         return fail(cat("workers must be a number from 1 to ", settings::bounds::workers.max), "");
-    const auto was = pool->crew->target();
+    const auto was = dispatcher_.crew(name).target();
     const auto now = workers->get<std::uint32_t>();
-    pool->crew->resize(now);
+    dispatcher_.crew(name).resize(now);
     log_.info("pool resized", {{"pool", name}, {"was", was}, {"workers", now}});
     return json{{"pool", name}, {"was", was}, {"workers", now}};
 }

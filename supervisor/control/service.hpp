@@ -40,6 +40,8 @@ class Service {
     [[nodiscard]] Session::Reply answer(const Peer& peer, std::string_view text);
     [[nodiscard]] Result<nlohmann::json> show_status(const nlohmann::json& request);
     [[nodiscard]] Result<nlohmann::json> show_crashes(const nlohmann::json& request);
+    [[nodiscard]] Result<nlohmann::json> show_poison(const nlohmann::json& request);
+    [[nodiscard]] Result<nlohmann::json> clear_poison(const nlohmann::json& request);
     [[nodiscard]] Result<nlohmann::json> resize(const nlohmann::json& request);
     [[nodiscard]] Result<nlohmann::json> reload(const nlohmann::json& request);
     [[nodiscard]] Result<nlohmann::json> stop(const nlohmann::json& request);

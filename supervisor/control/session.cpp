@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.hpp"
+#include "base/system.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "wire/handshake.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::control {
 
@@ -24,7 +26,7 @@ Session::Session(Service& service, Fd socket, Peer peer)
                                               {{"uid", peer_.uid}, {"pid", peer_.pid}, {"why", ending.text}});
                         leave();
                     },
-                .on_drained = [this] { channel_.resume_reading(); }}),
+                .on_drained = [this] { on_drained(); }}),
       timer_(service.loop.timer()),
       last_frame_(Clock::now()) {
     timer_.arm_after(service_.settings.handshake_timeout,
@@ -32,7 +34,9 @@ Session::Session(Service& service, Fd socket, Peer peer)
 }
 
 Session::~Session() {
-    for (const auto& [id, token] : calls_) service_.dispatcher.abandon(token);
+    *alive_ = false;
+    for (const auto& [id, open] : calls_) service_.dispatcher.abandon(open.handle);
+    service_.dispatcher.forget(*this);
 }
 
 // ---- what the client says -------------------------------------------------------------------------------------------
@@ -44,11 +48,10 @@ void Session::on_frame(const wire::Frame& frame) {
         return type == wire::Type::hello ? on_hello(frame) : end("protocol", "the first frame must be hello");
     switch (type) {
         case wire::Type::call:
+        case wire::Type::batch:
             return on_call(frame);
         case wire::Type::cancel:
-            if (const auto found = calls_.find(frame.header.id); found != calls_.end())
-                service_.dispatcher.cancel(found->second);
-            return;
+            return on_cancel(frame.header.id);
         case wire::Type::request:
             return on_request(frame);
         case wire::Type::goodbye:
@@ -74,35 +77,119 @@ void Session::on_hello(const wire::Frame& frame) {
     watch_idle();
 }
 
+void Session::on_cancel(std::uint64_t id) {
+    if (const auto found = calls_.find(id); found != calls_.end()) service_.dispatcher.cancel(found->second.handle);
+}
+
 void Session::on_call(const wire::Frame& frame) {
     const auto& header = frame.header;
-    const auto head = frame.head();
-    if (header.a > head.size() || header.a > wire::max_target_bytes || calls_.contains(header.id))
+    const auto target = wire::Target::from(header.a);
+    const bool batch = header.type == wire::Type::batch;
+    if (target.bytes > frame.head().size() || target.bytes > wire::max_target_bytes || calls_.contains(header.id))
         return end("protocol", "a broken call: its target is larger than its head, or its number is in use");
-    const auto target = head.substr(0, header.a);
+    if (target.priority < wire::min_priority || target.priority > wire::max_priority ||
+        header.attempt > wire::max_retries + 1)
+        return end("protocol", "a broken call: its priority or its retries are out of range");
+    Fd memory;
+    if (frame.has(wire::flag::detached)) {
+        memory = channel_.take_descriptor();
+        if (!memory || batch) return end("protocol", "a broken call: its body is in a memfd that did not come with it");
+    }
+    submit(frame, std::move(memory));
+}
+
+void Session::submit(const wire::Frame& frame, Fd memory) {
+    const auto& header = frame.header;
+    const auto [target_bytes, priority] = wire::Target::from(header.a);
+    const auto head = frame.head();
+    const auto target = head.substr(0, target_bytes);
     const auto dot = target.find('.');
     dispatch::Request request{.pool = target.substr(0, dot),
                               .method = dot == std::string_view::npos ? std::string_view{} : target.substr(dot + 1),
-                              .params = head.substr(header.a),
-                              .body = frame.body(),
-                              .encoding = header.encoding};
+                              .params = head.substr(target_bytes),
+                              .body = memory ? std::span<const std::byte>{} : frame.body(),
+                              .encoding = header.encoding,
+                              .memory = memory ? &memory : nullptr,
+                              .memory_bytes = memory ? frame.memory_bytes() : 0,
+                              .priority = priority,
+                              .stream = frame.has(wire::flag::stream),
+                              .keep = frame.has(wire::flag::keep)};
     if (header.time_ns > 0) request.timeout = std::min<Duration>(Duration{header.time_ns}, limits::call_timeout_max);
     if (header.time_ns < 0) request.timeout = Duration::zero();
-    const auto refuse = [&](const char* bound, std::uint64_t most) {
-        const auto document = json{
-            {"outcome", "refused"},
-            {"pool", printable(request.pool)},
-            {"method", printable(request.method)},
-            {"bound", bound},
-            {"message", cat("over the bound ", std::string_view{bound}, " (", most,
-                            ")")}}.dump();
-        on_outcome(header.id, {.kind = wire::OutcomeKind::refused, .json = document});
+    if (header.attempt > 0) request.retries = header.attempt - 1U;
+    if (header.type == wire::Type::batch) {
+        wire::RecordReader records{frame.body()};
+        while (records.next()) ++request.items;
+        if (request.items == 0 || !records.at_end()) return end("protocol", "a batch that is no sequence of records");
+    }
+    if (out_of_bounds(request, header.id)) return;
+    const auto items = std::max<std::uint32_t>(request.items, 1);
+    // Before it is submitted, for an outcome may come from inside.
+    calls_[header.id] = {.items = items, .batch = request.items > 0, .stream = request.stream};
+    items_ += items;
+    const auto handle = service_.dispatcher.submit(request, *this, header.id);
+    const auto open = calls_.find(header.id);
+    if (handle) {
+        if (open != calls_.end()) open->second.handle = *handle;
+        if (ended_) service_.dispatcher.abandon(*handle);  // an outcome of it was one too many for the connection
+        return;
+    }
+    items_ -= items;
+    calls_.erase(open);
+    parked_ = Parked{header, {frame.payload.begin(), frame.payload.end()}, std::move(memory)};
+    choose_reading();
+}
+
+// It is not listened to while a call of it is parked, nor while it does not listen itself.
+void Session::choose_reading() {
+    if (parked_ || held_)
+        channel_.pause_reading();
+    else
+        channel_.resume_reading();
+}
+
+void Session::on_room() {
+    if (!parked_ || ended_) return;
+    // In a later turn: the scheduler is in the middle of its own.
+    service_.loop.post([this, alive = alive_] {
+        if (!*alive || !parked_ || ended_) return;
+        auto parked = std::move(*parked_);
+        parked_.reset();
+        submit({.header = parked.header, .payload = parked.payload}, std::move(parked.memory));
+        if (!ended_) choose_reading();
+    });
+}
+
+// True if it was refused for a bound of the session or of the wire.
+bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) {
+    const auto items = std::max<std::uint32_t>(request.items, 1);
+    const auto refuse = [&](const char* bound, std::string message, const char* hint = "") {
+        json document{{"outcome", "refused"},
+                      {"pool", printable(request.pool)},
+                      {"method", printable(request.method)},
+                      {"bound", bound},
+                      {"message", std::move(message)}};
+        if (*hint != '\0') document["hint"] = hint;
+        const auto text = document.dump();
+        calls_[id] = {.items = items};
+        items_ += items;
+        on_outcome(id, {0, items}, {.kind = wire::OutcomeKind::refused, .json = text});
+        return true;
     };
-    if (request.body.size() > wire::max_body_bytes) return refuse("max_body_bytes", wire::max_body_bytes);
-    if (request.params.size() > wire::max_params_bytes) return refuse("max_params_bytes", wire::max_params_bytes);
-    if (calls_.size() >= limits::session_calls) return refuse("session_calls", limits::session_calls);
-    const auto token = service_.dispatcher.submit(request, *this, header.id);
-    if (token != 0) calls_.emplace(header.id, token);
+    const auto over = [&](const char* bound, std::uint64_t most) {
+        return refuse(bound, cat("over the bound ", std::string_view{bound}, " (", most, ")"));
+    };
+    if (request.body.size() > wire::max_body_bytes) return over("max_body_bytes", wire::max_body_bytes);
+    if (request.params.size() > wire::max_params_bytes) return over("max_params_bytes", wire::max_params_bytes);
+    if (request.items > wire::max_batch_items) return over("max_batch_items", wire::max_batch_items);
+    if (request.items > 0 && request.body.size() > wire::max_batch_bytes + wire::max_batch_items * sizeof(std::uint32_t))
+        return over("max_batch_bytes", wire::max_batch_bytes);
+    if (items_ + items > limits::session_calls) return over("session_calls", limits::session_calls);
+    if (request.memory == nullptr) return false;
+    if (request.memory_bytes > wire::max_memory_bytes) return over("max_memory_bytes", wire::max_memory_bytes);
+    if (const auto sealed = sys::check_sealed(*request.memory, request.memory_bytes); !sealed)
+        return refuse("sealed_memory", cat("its body is in ", sealed.error().what), sealed.error().hint.c_str());
+    return false;
 }
 
 void Session::on_request(const wire::Frame& frame) {
@@ -122,23 +209,85 @@ void Session::on_progress(std::uint64_t id, double fraction, std::string_view no
     channel_.send({.type = wire::Type::progress, .id = id, .a = static_cast<std::uint32_t>(fraction * 1e6)}, note);
 }
 
-void Session::on_outcome(std::uint64_t id, const dispatch::Outcome& outcome) {
-    calls_.erase(id);
-    channel_.send({.type = wire::Type::outcome,
-                   .encoding = outcome.encoding,
-                   .id = id,
-                   .a = static_cast<std::uint32_t>(outcome.kind)},
-                  outcome.json, {}, outcome.body);
+void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
+    const auto open = calls_.find(id);
+    if (open == calls_.end()) return;  // the session has ended
+    const bool batch = open->second.batch;
+    items_ -= items.count;
+    open->second.items -= items.count;
+    if (open->second.items == 0) calls_.erase(open);
+    if (batch && outcome.kind == wire::OutcomeKind::ok && outcome.memory == nullptr)
+        add_to_run(id, items.first, outcome);
+    else
+        send_outcome(id, items, outcome);
     check_output();
 }
 
-// A client that asks and does not listen: first it is not heard any more, then it is let go.
+void Session::send_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
+    wire::Header header{.type = wire::Type::outcome,
+                        .encoding = outcome.encoding,
+                        .attempt = outcome.attempts,
+                        .id = id,
+                        .a = static_cast<std::uint32_t>(outcome.kind),
+                        .time_ns = items == dispatch::ItemRange{} ? 0 : items.packed()};
+    if (outcome.memory == nullptr) return channel_.send(header, outcome.json, {}, outcome.body);
+    if (channel_.send_memory(header, {}, {}, *outcome.memory, outcome.memory_bytes)) return;
+    header.a = static_cast<std::uint32_t>(wire::OutcomeKind::failed);
+    const auto document = json{{"outcome", "failed"},
+                               {"status", "unavailable"},
+                               {"message", "its output was made, and no descriptor is left to hand it over"}};
+    channel_.send(header, document.dump());
+}
+
+// Results of small items are gathered: one frame for all of a turn.
+void Session::add_to_run(std::uint64_t id, std::uint32_t item, const dispatch::Outcome& outcome) {
+    const bool fits = run_.count > 0 && run_.id == id && run_.first + run_.count == item &&
+                      run_.encoding == outcome.encoding && run_.records.size() < wire::inline_body_bytes;
+    if (!fits) {
+        send_run();
+        run_.id = id;
+        run_.first = item;
+        run_.encoding = outcome.encoding;
+    }
+    ++run_.count;
+    wire::append_record(run_.records, outcome.body);
+    if (std::exchange(run_due_, true)) return;
+    service_.loop.at_end_of_turn([this, alive = alive_] {
+        if (!*alive) return;
+        run_due_ = false;
+        send_run();
+    });
+}
+
+void Session::send_run() {
+    if (run_.count == 0) return;
+    channel_.send({.type = wire::Type::run, .encoding = run_.encoding, .id = run_.id, .a = run_.first}, {}, {},
+                  run_.records);
+    run_.count = 0;
+    run_.records.clear();
+}
+
+// A client that asks and does not listen: it is not heard, nothing more is begun for it, and what streams to it waits
+// in its worker. What has been begun still comes; if even that is too much, it is let go.
 void Session::check_output() {
     const auto waiting = channel_.waiting_bytes();
     if (waiting > limits::session_output_bytes)
-        end("bound", "it does not take its answers (session_output_bytes)");
-    else if (waiting > limits::session_output_high_water_bytes)
-        channel_.pause_reading();
+        return end("bound", "it does not take its answers (session_output_bytes)");
+    const bool behind = waiting > limits::session_output_high_water_bytes ||
+                        channel_.waiting_descriptors() > limits::session_output_descriptors;
+    if (behind && !held_) hold(true);
+}
+
+void Session::hold(bool held) {
+    held_ = held;
+    service_.dispatcher.hold(*this, held);
+    for (const auto& [id, open] : calls_)
+        if (open.stream) service_.dispatcher.hold_stream(open.handle, held);
+    choose_reading();
+}
+
+void Session::on_drained() {
+    if (held_) hold(false);
 }
 
 // ---- end ------------------------------------------------------------------------------------------------------------
@@ -157,6 +306,7 @@ void Session::watch_idle() {
 void Session::end(std::string_view reason, std::string_view message) {
     if (ended_) return;
     service_.log.info("client let go", {{"uid", peer_.uid}, {"pid", peer_.pid}, {"why", message}});
+    send_run();
     channel_.send({.type = wire::Type::goodbye}, json{{"reason", reason}, {"message", message}}.dump());
     channel_.flush();
     leave();
@@ -166,7 +316,8 @@ void Session::leave() {
     if (std::exchange(ended_, true)) return;
     timer_.cancel();
     channel_.close();
-    for (const auto& [id, token] : std::exchange(calls_, {})) service_.dispatcher.abandon(token);
+    for (const auto& [id, open] : std::exchange(calls_, {})) service_.dispatcher.abandon(open.handle);
+    service_.dispatcher.forget(*this);
     service_.on_end(*this);
 }
 

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/channel.hpp"
 #include "base/log.hpp"
@@ -44,13 +47,23 @@ class Session final : private dispatch::Receiver {
    private:
     void on_chunk(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> bytes) override;
     void on_progress(std::uint64_t id, double fraction, std::string_view note) override;
-    void on_outcome(std::uint64_t id, const dispatch::Outcome& outcome) override;
+    void on_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) override;
+    void on_room() override;
 
     void on_frame(const wire::Frame& frame);
     void on_hello(const wire::Frame& frame);
     void on_call(const wire::Frame& frame);
+    void on_cancel(std::uint64_t id);
+    void submit(const wire::Frame& frame, Fd memory);
+    void choose_reading();
+    [[nodiscard]] bool out_of_bounds(const dispatch::Request& request, std::uint64_t id);
+    void send_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome);
+    void add_to_run(std::uint64_t id, std::uint32_t item, const dispatch::Outcome& outcome);
+    void send_run();
     void on_request(const wire::Frame& frame);
     void check_output();
+    void hold(bool held);
+    void on_drained();
     void watch_idle();
     void leave();
 
@@ -58,10 +71,37 @@ class Session final : private dispatch::Receiver {
     Peer peer_;
     Channel channel_;
     Loop::Timer timer_;  // of the handshake, then of idleness
-    std::unordered_map<std::uint64_t, dispatch::CallToken> calls_;
+    struct Open {
+        dispatch::Handle handle = 0;
+        std::uint32_t items = 1;  // without an outcome
+        bool batch = false;
+        bool stream = false;
+    };
+    // The frame of a call that did not fit into its queue: nothing behind it is read until it does.
+    struct Parked {
+        wire::Header header;
+        std::vector<std::byte> payload;
+        Fd memory;
+    };
+    // Items of one batch, one after the other, that are ok and have not left yet: they leave as one frame.
+    struct Run {
+        std::uint64_t id = 0;
+        std::uint32_t first = 0;
+        std::uint32_t count = 0;
+        wire::Encoding encoding{};
+        wire::Buffer records;
+    };
+
+    std::unordered_map<std::uint64_t, Open> calls_;
+    std::size_t items_ = 0;  // of calls_
+    std::optional<Parked> parked_;
+    Run run_;
+    bool run_due_ = false;
+    bool held_ = false;  // it does not take what it got
     bool greeted_ = false;
     bool ended_ = false;
     TimePoint last_frame_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace caisson::control

@@ -40,14 +40,15 @@ json methods_json(const fleet::PluginInfo& info) {
     return list;
 }
 
-json pool_json(const dispatch::Pool& pool, TimePoint now) {
-    const auto& crew = *pool.crew;
+json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint now) {
     json out{{"name", crew.name()},
              {"state", pool.removed ? "draining" : word(crew.state())},
              {"plugin", crew.settings().plugin.string()},
              {"version", crew.info() ? crew.info()->version : ""},
              {"queued", pool.queue.size()},
              {"running", pool.running},
+             {"resting", pool.resting},
+             {"retries", pool.counters.retries},
              {"restarts", crew.restarts()},
              {"target", crew.target()}};
     if (!crew.reason().empty()) out["reason"] = crew.reason();
@@ -73,7 +74,7 @@ json status(const dispatch::Dispatcher& dispatcher, const ServiceFacts& facts, s
                {"problems", facts.problems}}}};
     auto& pools = out["pools"] = json::array();
     for (const auto& [name, pool] : dispatcher.pools())
-        if (only_pool.empty() || name == only_pool) pools.push_back(pool_json(*pool, now));
+        if (only_pool.empty() || name == only_pool) pools.push_back(pool_json(*pool, dispatcher.crew(name), now));
     return out;
 }
 
