@@ -9,6 +9,7 @@ import links
 import project
 
 SCHEMA = "supervisor/settings/schema.cpp"
+POOL_SCHEMA = "supervisor/settings/pool_schema.cpp"
 EXAMPLE = "config/caisson.toml"
 PAGE = "docs/configuration.md"
 
@@ -37,10 +38,10 @@ def example_keys(text):
 
 
 def check(root):
-    missing = [f"{name}: is missing" for name in (SCHEMA, EXAMPLE, PAGE) if not (root / name).is_file()]
+    missing = [f"{name}: is missing" for name in (SCHEMA, POOL_SCHEMA, EXAMPLE, PAGE) if not (root / name).is_file()]
     if missing:
         return missing
-    keys = set(READ.findall(project.read(root, SCHEMA)))
+    keys = {key for name in (SCHEMA, POOL_SCHEMA) for key in READ.findall(project.read(root, name))}
     shown = example_keys(project.read(root, EXAMPLE))
     told = {word for _, line in links.prose(project.read(root, PAGE)) for code in re.findall(r"`([^`]+)`", line)
             for word in re.findall(r"\w+", code)}

@@ -117,8 +117,8 @@ class Bounds(ScratchTree):
 
 class SettingsKeys(ScratchTree):
     def test_each_key_is_shown_and_explained(self):
-        self.write(settings_keys.SCHEMA, 'in.path("socket", x);\nin.choice<Level>("level", y);\nin.table("stop", z);\n'
-                   'in.wrong("socket", place);\nin.take("group");\n')
+        self.write(settings_keys.SCHEMA, 'in.path("socket", x);\nin.choice<Level>("level", y);\nin.wrong("socket", place);\n')
+        self.write(settings_keys.POOL_SCHEMA, 'in.table("stop", z);\nin.take("group");\n')
         self.write(settings_keys.EXAMPLE, '[service]\n#socket = "x"\ngroup = { level = 1 }\n[pool.math.stop]\n')
         self.write(settings_keys.PAGE, "`socket`, `[pool.NAME.stop]`, `level = 1`, `group`")
         self.assert_finds(settings_keys.check(self.root))

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace caisson {
 
@@ -33,26 +34,74 @@ enum class BodyEncoding : std::uint8_t { bytes = 0, json = 1, packed = 2 };
 /// One call to make. The views must live until `submit` or `call` returns; the bytes are copied.
 struct CallRequest {
     std::string_view target;               ///< "pool.method"
-    std::span<const std::byte> body = {};  ///< at most 16 MiB
+    std::span<const std::byte> body = {};  ///< above 64 KiB it travels as a memfd, which the client fills and seals
+    /// Instead of `body`: a memfd of the caller's own, sealed against every change; borrowed until the function
+    /// returns.
+    int memory = -1;
     BodyEncoding encoding = BodyEncoding::bytes;
     std::string_view params = {};                           ///< a JSON object, or nothing; at most 64 KiB
     std::optional<std::chrono::milliseconds> timeout = {};  ///< empty: the pool's; 0: none
-    /// How `submit` hands out what the method writes. False: all of it in the Done event, up to max_output_bytes. True:
-    /// as Piece events while it comes, any amount, and the Done event's output is empty. `call` always collects.
+    /// How `submit` hands out what the method writes. False: all of it in the Done event. True: as Piece events while
+    /// it comes, the method going no faster than they are taken, and the Done event's output is empty. `call` collects.
     bool stream = false;
+    int priority = 0;                           ///< -10 to 10; larger goes first
+    std::optional<std::uint32_t> retries = {};  ///< 0 to 100; empty: as the pool says
+    bool keep = false;                          ///< goes on when this session ends; nobody hears of its outcome then
 };
 
-/// Bytes of output that the client collects for one call. A call that writes more ends as failed, with this bound's
-/// name in its JSON; take larger outputs piece by piece (`CallRequest::stream`).
-inline constexpr std::size_t max_output_bytes = std::size_t{256} * 1024 * 1024;
+/// The bodies of many calls of one method that travel together. Each is a call of its own: it has its own outcome, a
+/// crash hits only the one that ran, and workers take as many at a time as is good for them.
+class Batch {
+   public:
+    static constexpr std::size_t max_items = 4096;
+    static constexpr std::size_t max_bytes = std::size_t{1024} * 1024;
+
+    /// False if it does not fit any more; an item that does not fit into an empty batch is a call of its own.
+    [[nodiscard]] bool add(std::span<const std::byte> body);
+    void clear();
+    [[nodiscard]] std::uint32_t size() const { return count_; }
+    /// As they stand on the wire.
+    [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+   private:
+    std::vector<std::byte> bytes_;
+    std::uint32_t count_ = 0;
+};
+
+/// Bytes that another process wrote and nobody can change any more: a sealed memfd, mapped for reading.
+class Memory {
+   public:
+    /// Takes the descriptor and maps it. Nothing if it cannot be mapped.
+    [[nodiscard]] static std::shared_ptr<const Memory> map(int descriptor, std::size_t size_bytes);
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    ~Memory();
+    [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+    /// To hand on; stays this object's.
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+
+   private:
+    Memory(int descriptor, std::span<const std::byte> bytes) : descriptor_(descriptor), bytes_(bytes) {}
+    int descriptor_;
+    std::span<const std::byte> bytes_;
+};
 
 /// How a call ended, and with what.
 struct CallResult {
     Outcome outcome = Outcome::ok;
-    std::string output;  ///< what the method wrote, if nobody took it piece by piece
+    std::string output = {};  ///< what the method wrote, if nobody took it piece by piece and it is not in `memory`
     BodyEncoding encoding = BodyEncoding::bytes;
-    std::string message;  ///< one line for people; empty when ok
-    std::string json;     ///< the whole outcome as a JSON document (docs/wire.md); empty when ok
+    std::string message = {};    ///< one line for people; empty when ok
+    std::string json = {};       ///< the whole outcome as a JSON document (docs/wire.md); empty when ok
+    std::uint32_t attempts = 0;  ///< how often the method was started
+    /// An output above 64 KiB, as the worker wrote it: not copied on its way.
+    std::shared_ptr<const Memory> memory = {};
+
+    /// The output, wherever it is.
+    [[nodiscard]] std::string_view bytes() const {
+        if (!memory) return output;
+        return {reinterpret_cast<const char*>(memory->bytes().data()), memory->bytes().size()};
+    }
 };
 
 /// Why there is no session, or no longer one.
@@ -63,6 +112,7 @@ struct ClientError {
         protocol,    ///< the peer does not speak this protocol, or no common version
         lost,        ///< the session ended
         too_large,   ///< a body, params or a target over the bound, which the message names
+        invalid,     ///< a request that cannot be: a priority or retries out of range, a memfd that is not sealed
         timeout,     ///< nothing came within the caller's patience; the session goes on
     };
     Kind kind{};
@@ -82,8 +132,18 @@ struct Progress {
 struct Done {
     std::uint64_t call = 0;
     CallResult result;
+    /// Of a batch: the first item that ended so, and how many from there on.
+    std::uint32_t first = 0;
+    std::uint32_t count = 1;
 };
-using Event = std::variant<Piece, Progress, Done>;
+/// Items of a batch, one after the other, that ended ok.
+struct Items {
+    std::uint64_t call = 0;
+    std::uint32_t first = 0;
+    BodyEncoding encoding = BodyEncoding::bytes;
+    std::vector<std::string_view> outputs;  ///< one for each item; valid until the next function of the client
+};
+using Event = std::variant<Piece, Progress, Done, Items>;
 
 class Client {
    public:
@@ -105,7 +165,10 @@ class Client {
 
     /// Puts a call into the send buffer and returns its number. Nothing is waited for; `flush` and `next` send.
     [[nodiscard]] std::expected<std::uint64_t, ClientError> submit(const CallRequest& request);
-    /// Asks the service to give up a call. Its Done event still comes.
+    /// The same for a batch, all of whose items share the request's target, params and options (its `body`, `memory`
+    /// and `stream` are not looked at). Each item ends in one Items or Done event.
+    [[nodiscard]] std::expected<std::uint64_t, ClientError> submit(const CallRequest& request, const Batch& batch);
+    /// Asks the service to give up a call or what is left of a batch. Done events still come.
     void cancel(std::uint64_t call);
     /// Writes what is in the send buffer as far as the socket takes it, without waiting.
     [[nodiscard]] std::expected<void, ClientError> flush();
@@ -115,7 +178,7 @@ class Client {
     /// The next event. Nothing when `patience` ran out; an error only when all outstanding calls have had their Done.
     /// What is buffered is sent as soon as no event is at hand, so that many calls leave in one write.
     [[nodiscard]] std::expected<std::optional<Event>, ClientError> next(std::chrono::milliseconds patience);
-    /// Calls that were submitted and have not ended.
+    /// Calls that were submitted and have not ended; the items of a batch count one each.
     [[nodiscard]] std::size_t outstanding() const;
     /// The session's socket, for a loop of the caller's own: readable means that `next` has something to look at.
     /// Events that have already arrived do not make it readable: call `next(0ms)` until it has nothing before waiting.

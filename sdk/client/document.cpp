@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 namespace caisson::client {
 namespace {
@@ -29,22 +30,23 @@ std::string goodbye_text(std::string_view json) {
     return (message.empty() ? "it does not say why" : message) + (hint.empty() ? "" : "; " + hint);
 }
 
-Done lost_call(std::uint64_t call, const std::string& why) {
+Done lost_call(std::uint64_t call, wire::ItemRange items, const std::string& why) {
     const std::string message = why + "; whether the call was done is not known";
-    return {call,
-            {.outcome = Outcome::crashed,
-             .output = {},
-             .message = message,
-             .json = failure_json("crashed", call, message, {{"exit", {{"kind", "service_lost"}, {"why", why}}}})}};
+    Done done{.call = call, .result = {}, .first = items.first, .count = items.count};
+    done.result.outcome = Outcome::crashed;
+    done.result.message = message;
+    done.result.json = failure_json("crashed", call, message, {{"exit", {{"kind", "service_lost"}, {"why", why}}}});
+    return done;
 }
 
-CallResult overflowed(std::uint64_t call) {
-    const std::string message = "the output is over the bound of what is collected (max_output_bytes, " +
-                                std::to_string(max_output_bytes) + " bytes); take it piece by piece";
-    return {.outcome = Outcome::failed,
-            .output = {},
-            .message = message,
-            .json = failure_json("failed", call, message, {{"bound", "max_output_bytes"}})};
+CallResult unmapped(std::uint64_t call, std::uint64_t output_bytes, int error) {
+    const std::string message = "the method was done, but its output of " + std::to_string(output_bytes) +
+                                " bytes cannot be mapped: " + std::generic_category().message(error);
+    CallResult result;
+    result.outcome = Outcome::failed;
+    result.message = message;
+    result.json = failure_json("failed", call, message, nlohmann::json::object());
+    return result;
 }
 
 std::string hello_text() {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "client/client.hpp"
+#include "wire/frame.hpp"
 
 namespace caisson::client {
 
@@ -19,10 +20,10 @@ namespace caisson::client {
 /// What the client says of itself in its first frame.
 [[nodiscard]] std::string hello_text();
 
-/// The end of a call whose session was lost.
-[[nodiscard]] Done lost_call(std::uint64_t call, const std::string& why);
+/// The end of a call, or of items of a batch, whose session was lost.
+[[nodiscard]] Done lost_call(std::uint64_t call, wire::ItemRange items, const std::string& why);
 
-/// The end of a call that wrote more than is collected.
-[[nodiscard]] CallResult overflowed(std::uint64_t call);
+/// The end of a call whose output came in a memfd that this process cannot map.
+[[nodiscard]] CallResult unmapped(std::uint64_t call, std::uint64_t output_bytes, int error);
 
 }  // namespace caisson::client

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.hpp"
+#include "cli/call_options.hpp"
 #include "cli/command.hpp"
 #include "cli/destination.hpp"
 #include "cli/failure.hpp"
@@ -26,9 +27,15 @@ constexpr std::string_view help_text =
 last line that has no end gets one. Without BODY the method gets an empty body; a
 text that begins with a dash and is no number stands after --.
 With -o the file appears only when the call ended ok. With --json one JSON document
-says how the call ended: {"outcome":"ok","output":...}, or the whole failure.
+says how the call ended: {"outcome":"ok","output":...}, or the whole failure. With
+--json or --retries the result is printed when the call has ended, not as it comes.
+A body may be as large as memory: what is above 64 KiB is handed over, not copied.
 
-Ctrl-C cancels the call and waits for its end; a second one does not wait.
+--retries is for calls that may be done twice: it holds for any method. Without it, the
+pool says how often a call of a method that calls itself idempotent is tried again.
+
+Ctrl-C cancels the call and waits for its end; a second one does not wait. With --keep
+it only leaves: the call goes on, and nobody hears how it ends.
 
 Exit codes: 0 ok, 1 the plugin returned an error, 2 wrong usage, 3 no supervisor,
   4 the plugin crashed, 5 timed out, 6 refused, 8 cancelled, 9 input or output failed.
@@ -37,14 +44,14 @@ Examples:
   caisson call math.square 7
   caisson call text.wordcount @/usr/share/common-licenses/GPL-3
   echo '[1,2,3]' | caisson call math.sum -
-  caisson call text.grep @notes.txt --params '{"pattern":"^=="}' --timeout 2s)";
+  caisson call text.grep @notes.txt --params '{"pattern":"^=="}' --timeout 2s
+  caisson call mail.send @letter --retries 3 --priority -5)";
 
 struct Options {
-    std::string target;
+    CallOptions call;
     std::string body;
-    std::string params;
-    std::string timeout;
     std::string file;
+    bool keep = false;
 };
 
 class CallRun {
@@ -58,6 +65,7 @@ class CallRun {
           progress_(context.streams.err, !output_.terminal()) {}
 
     int run(const CallRequest& request) {
+        keep_ = request.keep;
         const auto id = client_.submit(request);
         if (!id) return client_failed(id.error());
         call_ = *id;
@@ -89,7 +97,10 @@ class CallRun {
     int finish(const CallResult& result) {
         progress_.clear();
         if (result.outcome != Outcome::ok) return fail_with(result);
-        if (context_.json) output_.append(ok_document(result.output, result.encoding == BodyEncoding::json));
+        if (context_.json)
+            output_.append(ok_document(result.bytes(), result.encoding == BodyEncoding::json));
+        else
+            output_.append(result.bytes());
         if ((context_.json || output_.terminal()) && !output_.at_line_start()) output_.append("\n");
         while (output_.pending() && output_.state() == Output::State::good) {
             output_.flush();
@@ -123,7 +134,7 @@ class CallRun {
     // The output takes no more: its reader has gone, or it is broken.
     std::optional<int> output_ended() {
         if (output_.state() == Output::State::good) return std::nullopt;
-        client_.cancel(call_);
+        if (!keep_) client_.cancel(call_);
         (void)client_.flush();
         if (output_.state() == Output::State::gone) return exit_ok;
         complain(context_, cat("cannot write the output: ", output_.error()));
@@ -137,6 +148,10 @@ class CallRun {
         if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return exit_io;
         if (!interrupts_.take()) return std::nullopt;
         progress_.clear();
+        if (keep_ && client_.unsent() == 0) {
+            complain(context_, cat("left: ", printable(target_), " goes on, and nobody hears how it ends"));
+            return exit_cancelled;
+        }
         if (cancelled_) {
             complain(context_, cat(printable(target_), " cancelled: left without waiting for its end"));
             return exit_cancelled;
@@ -155,14 +170,13 @@ class CallRun {
     Output output_;
     ProgressLine progress_;
     std::uint64_t call_ = 0;
+    bool keep_ = false;
     bool cancelled_ = false;
 };
 
 int call(const Context& context, const Options& options) {
-    if (const auto wrong = check_target(options.target)) return usage_error(context, "call", *wrong);
-    if (const auto wrong = check_params(options.params)) return usage_error(context, "call", *wrong);
-    const auto timeout = parse_timeout(options.timeout);
-    if (!timeout) return usage_error(context, "call", timeout.error());
+    auto request = request_of(options.call);
+    if (!request) return usage_error(context, "call", request.error());
     const auto body = read_body(options.body, context.streams.in);
     if (!body) return complain(context, body.error().text()), exit_io;
 
@@ -170,20 +184,20 @@ int call(const Context& context, const Options& options) {
     if (!client) return client.error();
     auto destination = Destination::open(options.file, context.streams.out);
     if (!destination) return complain(context, destination.error().text()), exit_io;
-    return CallRun{context, *client, options.target, *destination}.run({.target = options.target,
-                                                                        .body = wire::bytes_of(*body),
-                                                                        .encoding = BodyEncoding::bytes,
-                                                                        .params = options.params,
-                                                                        .timeout = *timeout,
-                                                                        .stream = !context.json});
+    request->body = wire::bytes_of(body->text);
+    request->memory = body->memory.get();
+    request->keep = options.keep;
+    // A call whose output was handed out in pieces cannot be tried again.
+    request->stream = !context.json && request->retries.value_or(0) == 0;
+    return CallRun{context, *client, options.call.target, *destination}.run(*request);
 }
 
 Action declare(OptionSet& set, const Context& context) {
     const auto options = std::make_shared<Options>();
-    set.argument("POOL.METHOD", options->target, "the method", OptionSet::Need::required);
+    declare_target(set, options->call);
     set.argument("BODY", options->body, "the input: a text, - for the standard input, or @FILE");
-    set.option("--params", options->params, "JSON", "a JSON object that says how to do it");
-    set.option("--timeout", options->timeout, "TIME", "give up after this time (500ms, 2s, 5min; 0: never)");
+    declare_options(set, options->call);
+    set.flag("--keep", options->keep, "let the call go on when this command leaves");
     set.option("-o,--output", options->file, "FILE", "write the result to this file");
     return [options, &context] { return call(context, *options); };
 }

@@ -2,6 +2,7 @@
 #include "cli/command.hpp"
 
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -9,11 +10,17 @@
 #include "cli/output.hpp"
 
 namespace caisson::cli {
+namespace {
+
+// Bytes of a wrong value that an error shows.
+constexpr std::size_t shown_value_bytes = 80;
+
+}  // namespace
 
 std::span<const Command> commands() {
     static const std::array all{call_command(),    map_command(),    status_command(), workers_command(),
-                                crashes_command(), resize_command(), reload_command(), stop_command(),
-                                serve_command(),   check_command(),  doctor_command()};
+                                crashes_command(), poison_command(), resize_command(), reload_command(),
+                                stop_command(),    serve_command(),  check_command(),  doctor_command()};
     return all;
 }
 
@@ -34,14 +41,27 @@ std::optional<std::string> check_params(std::string_view params) {
     if (params.empty()) return std::nullopt;
     const auto document = nlohmann::json::parse(params, nullptr, false);
     if (document.is_object()) return std::nullopt;
-    return cat("--params wants a JSON object, as {\"n\": 7} is, and got ", printable(cut(params, 80)));
+    return cat("--params wants a JSON object, as {\"n\": 7} is, and got ", printable(cut(params, shown_value_bytes)));
 }
 
-std::expected<std::optional<std::chrono::milliseconds>, std::string> parse_timeout(std::string_view text) {
-    if (text.empty()) return std::nullopt;
-    const auto parsed = parse_duration(text);
+std::expected<std::optional<std::chrono::milliseconds>, std::string> parse_timeout(
+    const std::optional<std::string>& text) {
+    if (!text) return std::nullopt;
+    const auto parsed = parse_duration(*text);
     if (!parsed) return std::unexpected("--timeout: " + parsed.error().text());
     return *parsed;
+}
+
+std::expected<std::optional<std::int64_t>, std::string> parse_number(std::string_view option,
+                                                                     const std::optional<std::string>& text,
+                                                                     std::int64_t min, std::int64_t max) {
+    if (!text) return std::nullopt;
+    std::int64_t number = 0;
+    const auto* const end = text->data() + text->size();
+    const auto read = std::from_chars(text->data(), end, number);
+    if (read.ec == std::errc{} && read.ptr == end && number >= min && number <= max) return number;
+    return std::unexpected(cat(option, " wants a whole number from ", min, " to ", max, ", and got ",
+                               text->empty() ? "nothing" : printable(cut(*text, shown_value_bytes))));
 }
 
 }  // namespace caisson::cli

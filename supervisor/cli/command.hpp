@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <optional>
@@ -43,6 +44,7 @@ struct Command {
 [[nodiscard]] Command status_command();
 [[nodiscard]] Command workers_command();
 [[nodiscard]] Command crashes_command();
+[[nodiscard]] Command poison_command();
 [[nodiscard]] Command resize_command();
 [[nodiscard]] Command reload_command();
 [[nodiscard]] Command stop_command();
@@ -59,6 +61,10 @@ void complain(const Context& context, std::string_view text);
 [[nodiscard]] std::optional<std::string> check_target(std::string_view target);
 [[nodiscard]] std::optional<std::string> check_params(std::string_view params);
 /// The value of --timeout: nothing when it was not given.
-[[nodiscard]] std::expected<std::optional<std::chrono::milliseconds>, std::string> parse_timeout(std::string_view text);
+[[nodiscard]] std::expected<std::optional<std::chrono::milliseconds>, std::string> parse_timeout(
+    const std::optional<std::string>& text);
+/// A whole number from `min` to `max`: nothing when it was not given.
+[[nodiscard]] std::expected<std::optional<std::int64_t>, std::string> parse_number(
+    std::string_view option, const std::optional<std::string>& text, std::int64_t min, std::int64_t max);
 
 }  // namespace caisson::cli

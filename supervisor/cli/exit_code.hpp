@@ -39,6 +39,8 @@ inline constexpr int exit_io = 9;  ///< the command could not read its input or 
     switch (kind) {
         case ClientError::Kind::too_large:
             return exit_refused;
+        case ClientError::Kind::invalid:
+            return exit_usage;
         case ClientError::Kind::timeout:
             return exit_timed_out;
         default:

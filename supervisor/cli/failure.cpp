@@ -67,17 +67,23 @@ std::string circumstances(const Json& outcome) {
     const auto report = text(outcome, "report");
     const auto ready = digits(outcome, "pool_ready");
     const auto workers = digits(outcome, "pool_workers");
-    // Without a worker there is no attempt, and a number of a call alone says nothing.
-    const auto where =
-        id.empty() ? std::string{}
-                   : joined({cat("worker ", pool, '/', id, pid.empty() ? "" : cat(" (pid ", pid, ')')),
-                             call.empty() ? "" : cat("call ", call),
-                             attempts.empty() ? "" : cat("attempt ", attempts, most.empty() ? "" : cat(" of ", most))},
-                            ", ");
+    // Without a worker there is no first attempt, and a number of a call alone says nothing.
+    const auto attempt = attempts.empty() ? "" : cat("attempt ", attempts, most.empty() ? "" : cat(" of ", most));
+    const auto where = id.empty() ? (number(outcome, "attempts").value_or(0) > 1 ? attempt : "")
+                                  : joined({cat("worker ", pool, '/', id, pid.empty() ? "" : cat(" (pid ", pid, ')')),
+                                            call.empty() ? "" : cat("call ", call), attempt},
+                                           ", ");
     return joined(
         {where, report.empty() ? "" : cat("report ", report),
          ready.empty() || workers.empty() ? "" : cat("pool ", pool, ": ", ready, " of ", workers, " workers ready")},
         "; ");
+}
+
+// What to do about an input that is refused because it has killed too many workers.
+std::string poison_hint(const Json& outcome) {
+    const auto id = text(outcome, "poison");
+    if (id.empty() || text(outcome, "hint").find("--clear") != std::string::npos) return {};
+    return cat("once it is mended: caisson poison --clear ", id);
 }
 
 // What there is instead of a pool or method that there is not.
@@ -135,6 +141,7 @@ std::string failure_text(const Json& outcome, std::string_view asked, std::strin
     add_line(circumstances(outcome));
     add_choices(out, outcome, target);
     add_line(text(outcome, "hint"));
+    add_line(poison_hint(outcome));
     return out;
 }
 

@@ -2,7 +2,6 @@
 /// The body of a call, from what was typed: a text, `-` for the standard input, or `@FILE`.
 #pragma once
 
-#include <expected>
 #include <string>
 
 #include "base/fd.hpp"
@@ -10,11 +9,14 @@
 
 namespace caisson::cli {
 
-/// Reads until the end, at most `max_bytes` and one more, so that the caller sees when it is too much.
-[[nodiscard]] Result<std::string> read_all(int descriptor, std::size_t max_bytes);
+/// A short body is a text. A longer one is in a sealed memfd, so that it is copied once and never held twice.
+struct Body {
+    std::string text;
+    Fd memory;
+};
 
-/// `in` is what `-` stands for.
-[[nodiscard]] Result<std::string> read_body(const std::string& argument, int in);
+/// `in` is what `-` stands for. Waits for the end of the input.
+[[nodiscard]] Result<Body> read_body(const std::string& argument, int in);
 
 /// Opens a file for reading; a folder is an error.
 [[nodiscard]] Result<Fd> open_input(const std::string& path);

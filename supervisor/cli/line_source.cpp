@@ -19,7 +19,10 @@ constexpr std::size_t block_bytes = 256 * 1024;
 LineSource::LineSource(int descriptor, std::size_t max_line_bytes)
     : descriptor_(descriptor), max_line_bytes_(max_line_bytes), buffer_(block_bytes) {
     struct stat status{};
-    if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) file_bytes_ = status.st_size;
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return;
+    // Of an input that a shell opened, another command may have read the beginning.
+    const auto begin = std::max<off_t>(::lseek(descriptor, 0, SEEK_CUR), 0);
+    file_bytes_ = std::max<off_t>(status.st_size - begin, 0);
 }
 
 LineSource::Took LineSource::take(std::string_view& text) {
@@ -32,7 +35,6 @@ LineSource::Took LineSource::take(std::string_view& text) {
         }
         const auto stop = static_cast<std::size_t>(found - buffer_.data());
         text = {buffer_.data() + begin_, stop - begin_};
-        taken_bytes_ += stop + 1 - begin_;
         begin_ = scanned_ = stop + 1;
         if (skipping_) {
             skipping_ = false;
@@ -47,7 +49,6 @@ LineSource::Took LineSource::take_rest(std::string_view& text) {
     text = {buffer_.data() + begin_, end_ - begin_};
     const bool too_long = text.size() > max_line_bytes_;
     if (!too_long && !skipping_ && !ended_) return Took::nothing;
-    taken_bytes_ += text.size();
     begin_ = scanned_ = end_;
     const bool skipped = skipping_;
     skipping_ = (too_long || skipping_) && !ended_;
@@ -72,11 +73,6 @@ void LineSource::read() {
         ended_ = true;
         if (count < 0) error_ = std::generic_category().message(errno);
     }
-}
-
-double LineSource::fraction() const {
-    if (file_bytes_ <= 0) return -1;
-    return std::min(1.0, static_cast<double>(taken_bytes_) / static_cast<double>(file_bytes_));
 }
 
 }  // namespace caisson::cli

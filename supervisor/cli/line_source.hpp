@@ -29,8 +29,8 @@ class LineSource {
     [[nodiscard]] int descriptor() const { return descriptor_; }
     /// A plain file never makes a reader wait, and its size is known.
     [[nodiscard]] bool plain_file() const { return file_bytes_ >= 0; }
-    /// Part of a plain file whose lines were taken; below 0 if not known.
-    [[nodiscard]] double fraction() const;
+    /// Bytes that a plain file had in it at the beginning; below 0 if not known.
+    [[nodiscard]] std::int64_t file_bytes() const { return file_bytes_; }
     [[nodiscard]] const std::string& error() const { return error_; }
 
    private:
@@ -43,7 +43,6 @@ class LineSource {
     std::size_t begin_ = 0;    // of the line under way
     std::size_t scanned_ = 0;  // no line end before this
     std::size_t end_ = 0;
-    std::uint64_t taken_bytes_ = 0;
     bool skipping_ = false;  // in the rest of a line that was too long
     bool ended_ = false;
     std::string error_;

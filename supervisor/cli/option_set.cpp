@@ -30,6 +30,13 @@ void OptionSet::option(const char* names, std::string& value, const char* placeh
     app_.add_option(names, value, help)->option_text(placeholder);
 }
 
+void OptionSet::option(const char* names, std::optional<std::string>& value, const char* placeholder,
+                       const char* help) {
+    app_.add_option_function<std::string>(
+            names, [&value](const std::string& typed) { value = typed; }, help)
+        ->option_text(placeholder);
+}
+
 void OptionSet::flag(const char* names, bool& value, const char* help) { app_.add_flag(names, value, help); }
 
 }  // namespace caisson::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class OptionSet {
     void arguments(const char* name, std::vector<std::string>& values, const char* help);
     /// `names` as in "-o,--output"; `placeholder` stands for the value in the help.
     void option(const char* names, std::string& value, const char* placeholder, const char* help);
+    void option(const char* names, std::optional<std::string>& value, const char* placeholder, const char* help);
     void flag(const char* names, bool& value, const char* help);
 
    private:

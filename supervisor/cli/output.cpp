@@ -44,6 +44,12 @@ Output::Output(int descriptor, int interrupts) : descriptor_(descriptor), interr
 void Output::append(std::string_view bytes) {
     if (bytes.empty() || state_ != State::good) return;
     last_ = bytes.back();
+    if (bytes.size() >= printed_at_once_bytes) {
+        // Large ones are not copied first, unless they cannot be written now.
+        flush();
+        if (!pending()) bytes.remove_prefix(write(bytes));
+        if (state_ != State::good) return;
+    }
     buffer_ += bytes;
     if (buffer_.size() - written_ >= printed_at_once_bytes) flush();
 }
@@ -57,17 +63,18 @@ bool Output::wait_for_room() const {
     return entries[1].revents == 0;
 }
 
-void Output::flush() {
-    while (pending() && state_ == State::good) {
+std::size_t Output::write(std::string_view bytes) {
+    std::size_t written = 0;
+    while (written < bytes.size() && state_ == State::good) {
         // A pipe that polls writable takes this much without blocking; more could block, and be deaf to Ctrl-C.
-        std::size_t most = buffer_.size() - written_;
+        std::size_t most = bytes.size() - written;
         if (!regular_) {
             if (!wait_for_room()) break;
             most = std::min<std::size_t>(most, PIPE_BUF);
         }
-        const auto count = ::write(descriptor_, buffer_.data() + written_, most);
+        const auto count = ::write(descriptor_, bytes.data() + written, most);
         if (count >= 0) {
-            written_ += static_cast<std::size_t>(count);
+            written += static_cast<std::size_t>(count);
         } else if (errno == EPIPE || errno == ECONNRESET) {
             state_ = State::gone;
         } else if (errno != EINTR && errno != EAGAIN) {
@@ -75,6 +82,11 @@ void Output::flush() {
             error_ = std::generic_category().message(errno);
         }
     }
+    return written;
+}
+
+void Output::flush() {
+    if (pending() && state_ == State::good) written_ += write(std::string_view{buffer_}.substr(written_));
     if (!pending() || state_ != State::good) {
         buffer_.clear();
         written_ = 0;

@@ -52,6 +52,8 @@ class Output {
 
    private:
     [[nodiscard]] bool wait_for_room() const;
+    /// How much it could write before an interrupt or the end.
+    [[nodiscard]] std::size_t write(std::string_view bytes);
 
     int descriptor_;
     int interrupts_;

@@ -16,24 +16,42 @@ namespace {
 
 constexpr auto redraw_interval = std::chrono::milliseconds{100};
 
-std::string bar(double fraction, std::size_t cells) {
+// The bar is as wide as the rest leaves room for, between these.
+constexpr std::size_t fewest_cells = 5;
+constexpr std::size_t most_cells = 40;
+
+// "[####......] " in so many columns, or nothing where there is no room.
+std::string bar(double fraction, std::size_t columns) {
+    constexpr std::size_t around = 3;
+    if (columns < fewest_cells + around) return {};
+    const auto cells = std::min(columns - around, most_cells);
     const auto full = static_cast<std::size_t>(std::floor(fraction * static_cast<double>(cells)));
-    return cat('[', std::string(full, '#'), std::string(cells - full, '.'), "] ",
-               static_cast<int>(std::floor(fraction * 100)), "%  ");
+    return cat('[', std::string(full, '#'), std::string(cells - full, '.'), "] ");
 }
 
 }  // namespace
 
 std::string progress_text(const Advance& advance, double elapsed_s, std::size_t columns) {
-    const double rate = elapsed_s > 0 ? static_cast<double>(advance.done) / elapsed_s : 0;
-    std::string out;
+    constexpr std::string_view gap = "  ";
     const double fraction = std::min(advance.fraction, 1.0);
-    if (fraction >= 0 && columns >= 60) out += bar(fraction, 20);
-    out += cat(counted(advance.done, "call"), ", ", grouped(static_cast<std::uint64_t>(rate)), "/s");
-    if (advance.failed > 0) out += cat(", ", grouped(advance.failed), " failed");
-    if (fraction > 0.01 && elapsed_s > 1)
-        out += cat(", ", age(static_cast<std::int64_t>(elapsed_s * (1 - fraction) / fraction)), " left");
-    return out.substr(0, columns);
+    std::string out;
+    // From the most to the least important; what has no room is left out.
+    const auto add = [&](const std::string& part) {
+        if (out.empty())
+            out = part.substr(0, columns);
+        else if (out.size() + gap.size() + part.size() <= columns)
+            out += cat(gap, part);
+    };
+    if (fraction >= 0) add(cat(static_cast<int>(std::floor(fraction * 100)), '%'));
+    add(counted(advance.done, "line"));
+    if (elapsed_s > 0) {
+        const double rate = static_cast<double>(advance.done) / elapsed_s;
+        add(cat(rate >= 10 ? grouped(static_cast<std::uint64_t>(rate)) : one_decimal(rate), "/s"));
+    }
+    if (advance.failed > 0) add(cat(grouped(advance.failed), " failed"));
+    if (fraction > 0.001 && elapsed_s > 1)
+        add(cat(age(static_cast<std::int64_t>(elapsed_s * (1 - fraction) / fraction)), " left"));
+    return fraction < 0 ? out : bar(fraction, columns - out.size()) + out;
 }
 
 ProgressLine::ProgressLine(int descriptor, bool wanted)

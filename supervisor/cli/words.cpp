@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/words.hpp"
 
+#include <charconv>
+
 #include "base/text.hpp"
 
 namespace caisson::cli {
@@ -28,6 +30,12 @@ std::string grouped(std::uint64_t number) {
     for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > 0; at -= 3)
         out.insert(static_cast<std::size_t>(at), 1, ',');
     return out;
+}
+
+std::string one_decimal(double number) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed, 1).ptr;
+    return {digits, end};
 }
 
 std::string counted(std::uint64_t number, std::string_view noun) {

@@ -12,6 +12,8 @@ namespace caisson::cli {
 [[nodiscard]] std::string age(std::int64_t age_s);
 /// "1,234,567".
 [[nodiscard]] std::string grouped(std::uint64_t number);
+/// "3.5".
+[[nodiscard]] std::string one_decimal(double number);
 /// "1 call", "2 calls".
 [[nodiscard]] std::string counted(std::uint64_t number, std::string_view noun);
 

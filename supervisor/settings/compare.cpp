@@ -36,6 +36,25 @@ std::string say(double number) {
     return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
 }
 std::string say(const std::optional<std::uint32_t>& workers) { return workers ? say(*workers) : "\"cores\""; }
+std::string say(QueueFull full) { return full == QueueFull::wait ? "\"wait\"" : "\"refuse\""; }
+std::string say(const std::vector<RetryCause>& causes) {
+    std::string text;
+    for (const RetryCause cause : causes) text += cat(text.empty() ? "" : ", ", '"', word(cause), '"');
+    return '[' + text + ']';
+}
+std::string say(const Method& method) {
+    std::string text;
+    if (method.retries) text += cat("retries = ", *method.retries);
+    if (method.timeout) text += cat(text.empty() ? "" : ", ", "timeout = \"", format_duration(*method.timeout), '"');
+    return "{ " + text + " }";
+}
+std::string say(const std::map<std::string, Method>& methods) {
+    std::string text;
+    for (const auto& [name, method] : methods) {
+        if (method != Method{}) text += cat(text.empty() ? "{ " : ", ", name, " = ", say(method));
+    }
+    return text.empty() ? "{}" : text + " }";
+}
 std::string say(LogFormat format) { return format == LogFormat::json ? "\"json\"" : "\"text\""; }
 std::string say(const Isolation& isolation) {
     return isolation.level == IsolationLevel::none ? "\"none\"" : "\"standard\"";
@@ -81,6 +100,14 @@ constexpr Key<Pool> pool_keys[] = {
     {Change::adjusted, "timeout", [](const Pool& p) { return say(p.timeout); }},
     {Change::adjusted, "queue.calls", [](const Pool& p) { return say(p.queue.calls); }},
     {Change::adjusted, "queue.bytes", [](const Pool& p) { return format_size(p.queue.bytes); }},
+    {Change::adjusted, "queue.full", [](const Pool& p) { return say(p.queue.full); }},
+    {Change::adjusted, "retries", [](const Pool& p) { return say(p.retry.retries); }},
+    {Change::adjusted, "retry_on", [](const Pool& p) { return say(p.retry.on); }},
+    {Change::adjusted, "retry_backoff.min", [](const Pool& p) { return say(p.retry.backoff_min); }},
+    {Change::adjusted, "retry_backoff.max", [](const Pool& p) { return say(p.retry.backoff_max); }},
+    {Change::adjusted, "poison.crashes", [](const Pool& p) { return say(p.poison.crashes); }},
+    {Change::adjusted, "poison.window", [](const Pool& p) { return say(p.poison.window); }},
+    {Change::adjusted, "methods", [](const Pool& p) { return say(p.methods); }},
     {Change::adjusted, "restart.intensity", [](const Pool& p) { return say(p.restart.intensity); }},
     {Change::adjusted, "restart.period", [](const Pool& p) { return say(p.restart.period); }},
     {Change::adjusted, "restart.call_crashes", [](const Pool& p) { return say(p.restart.call_crashes); }},

@@ -33,6 +33,14 @@ std::string joined(std::span<const std::string> words) {
     return text;
 }
 
+/// `"refuse" or "wait"`.
+std::string listed(std::span<const std::string_view> words, std::string_view before_last) {
+    std::string all;
+    for (std::size_t index = 0; index < words.size(); ++index)
+        all += cat(index == 0 ? "" : index + 1 == words.size() ? before_last : ", ", '"', words[index], '"');
+    return all;
+}
+
 }  // namespace
 
 Reader::Reader(Reading& reading, const Section& section, const Table* table, std::string prefix)
@@ -106,22 +114,25 @@ void Reader::fraction(std::string_view key, double& value) {
               cat("for example ", key, " = 0.2"));
 }
 
-void Reader::duration(std::string_view key, milliseconds& value, const Span& span) {
+bool Reader::duration(std::string_view key, milliseconds& value, const Span& span) {
     const Node* node = take(key);
-    if (!node) return;
+    if (!node) return false;
     const std::string min = format_duration(span.min);
     const std::string max = format_duration(span.max);
     const auto* number = node->as<std::int64_t>();
     const auto* text = node->as<std::string>();
     if (!text && (!number || *number != 0))
         return wrong_type(key, *node, "a text with a unit",
-                          number && *number > 0 ? cat('"', *number, "s\"") : "\"30s\"");
+                          number && *number > 0 ? cat('"', *number, "s\"") : "\"30s\""),
+               false;
     const auto read = parse_duration(text ? *text : "0");
-    if (!read) return wrong(key, node->place, cat("is no duration: ", read.error().what), read.error().hint);
+    if (!read) return wrong(key, node->place, cat("is no duration: ", read.error().what), read.error().hint), false;
     if (!span.allows(*read))
         return wrong(key, node->place, beyond(format_duration(*read), *read > span.max, min, max),
-                     reasoned(span.reason, range_of(min, max, span.or_zero)));
+                     reasoned(span.reason, range_of(min, max, span.or_zero))),
+               false;
     value = *read;
+    return true;
 }
 
 void Reader::size(std::string_view key, std::uint64_t& value, const Bound& bound) {
@@ -202,9 +213,7 @@ void Reader::list(std::string_view key, std::vector<std::string>& value) {
 std::optional<std::size_t> Reader::word_index(std::string_view key, std::span<const std::string_view> words) {
     const Node* node = take(key);
     if (!node) return std::nullopt;
-    std::string all;
-    for (std::size_t index = 0; index < words.size(); ++index)
-        all += cat(index == 0 ? "" : index + 1 == words.size() ? " or " : ", ", '"', words[index], '"');
+    const std::string all = listed(words, " or ");
     const auto* read = node->as<std::string>();
     if (!read) {
         wrong_type(key, *node, all, in_quotes(words.front()));
@@ -218,6 +227,36 @@ std::optional<std::size_t> Reader::word_index(std::string_view key, std::span<co
     return std::nullopt;
 }
 
+std::optional<std::vector<std::size_t>> Reader::word_indices(std::string_view key,
+                                                             std::span<const std::string_view> words) {
+    const Node* node = take(key);
+    if (!node) return std::nullopt;
+    const std::string example = cat('[', in_quotes(words.front()), ']');
+    const auto* array = node->as<Array>();
+    if (!array) return wrong_type(key, *node, cat("an array of ", listed(words, " and ")), example), std::nullopt;
+    std::vector<std::size_t> indices;
+    bool good = true;
+    const auto refuse = [&](const Node& item, const std::string& what, const std::string& hint) {
+        wrong(key, item.place, what, hint);
+        good = false;
+    };
+    for (const Node& item : *array) {
+        const auto* word = item.as<std::string>();
+        const auto found = word ? std::ranges::find(words, *word) : words.end();
+        const auto index = static_cast<std::size_t>(found - words.begin());
+        if (found == words.end()) {
+            const auto meant = word ? nearest(*word, words) : std::nullopt;
+            refuse(item, cat("has ", describe(item), " in it, but there are ", listed(words, " and ")),
+                   meant ? cat("did you mean \"", *meant, "\"?") : cat("for example ", key, " = ", example));
+        } else if (std::ranges::find(indices, index) != indices.end()) {
+            refuse(item, cat("has ", in_quotes(*word), " in it twice"), "remove one of the two");
+        } else {
+            indices.push_back(index);
+        }
+    }
+    return good ? std::optional{std::move(indices)} : std::nullopt;
+}
+
 void Reader::table(std::string_view key, const std::function<void(Reader&)>& read) {
     const Node* node = take(key);
     const auto* nested = node ? node->as<Table>() : nullptr;
@@ -227,6 +266,29 @@ void Reader::table(std::string_view key, const std::function<void(Reader&)>& rea
     Reader reader{reading_, section_, nested, name_of(key) + '.'};
     read(reader);
     reader.finish();
+}
+
+void Reader::tables(std::string_view key, std::string_view example,
+                    const std::function<void(Reader&, const std::string&, Place)>& read) {
+    const Table* all = free_table(key, example);
+    if (!all) return;
+    for (const Member& member : all->members) {
+        const std::string name = cat(key, '.', member.key);
+        reading_.known.insert(cat(section_.name, '.', name_of(name)));
+        const auto* nested = member.value.as<Table>();
+        if (!nested)
+            wrong(name, member.value.place, cat("is ", describe(member.value), ", but must be a table"),
+                  cat("for example ", key, " = ", example));
+        Reader reader{reading_, section_, nested, name_of(name) + '.'};
+        read(reader, member.key, member.place);
+        reader.finish();
+    }
+}
+
+void Reader::elsewhere(std::string_view key, const std::string& where) {
+    known_.emplace_back(key);
+    if (const Member* member = table_ ? table_->find(key) : nullptr)
+        wrong(key, member->place, "does not belong here", where);
 }
 
 const Table* Reader::free_table(std::string_view key, std::string_view example) {

@@ -49,13 +49,16 @@ class Reader {
     Reader(Reading& reading, const Section& section, const Table* table, std::string prefix = {});
 
     void flag(std::string_view key, bool& value);
+    /// This and `duration` return whether the key is there and good.
     template <std::unsigned_integral T>
-    void count(std::string_view key, T& value, const Bound& bound) {
-        if (const auto read = number(key, bound)) value = static_cast<T>(*read);
+    bool count(std::string_view key, T& value, const Bound& bound) {
+        const auto read = number(key, bound);
+        if (read) value = static_cast<T>(*read);
+        return read.has_value();
     }
     /// A number from 0 to 1.
     void fraction(std::string_view key, double& value);
-    void duration(std::string_view key, milliseconds& value, const Span& span);
+    bool duration(std::string_view key, milliseconds& value, const Span& span);
     void size(std::string_view key, std::uint64_t& value, const Bound& bound);
     /// A text that is not empty.
     void text(std::string_view key, std::string& value);
@@ -68,8 +71,24 @@ class Reader {
         for (const auto& [word, meaning] : choices) words.push_back(word);
         if (const auto index = word_index(key, words)) value = choices[*index].second;
     }
+    /// A list of such words, each at most once; in the order in which they stand.
+    template <class T>
+    void choices(std::string_view key, std::vector<T>& values, std::span<const Choice<T>> choices) {
+        std::vector<std::string_view> words;
+        for (const auto& [word, meaning] : choices) words.push_back(word);
+        const auto indices = word_indices(key, words);
+        if (!indices) return;
+        values.clear();
+        for (const std::size_t index : *indices) values.push_back(choices[index].second);
+    }
     /// A table of its own, which `read` reads. It is called without the table too, and then finds nothing in it.
     void table(std::string_view key, const std::function<void(Reader&)>& read);
+    /// Tables below `key` whose names are the operator's own; each is read by `read`, with its name and where that
+    /// stands.
+    void tables(std::string_view key, std::string_view example,
+                const std::function<void(Reader&, const std::string&, Place)>& read);
+    /// A key that is known and does not belong here: where it does.
+    void elsewhere(std::string_view key, const std::string& where);
     /// A table whose keys are the operator's own.
     [[nodiscard]] const Table* free_table(std::string_view key, std::string_view example);
 
@@ -90,6 +109,8 @@ class Reader {
    private:
     [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key, const Bound& bound);
     [[nodiscard]] std::optional<std::size_t> word_index(std::string_view key, std::span<const std::string_view> words);
+    [[nodiscard]] std::optional<std::vector<std::size_t>> word_indices(std::string_view key,
+                                                                       std::span<const std::string_view> words);
     [[nodiscard]] std::string name_of(std::string_view key) const { return prefix_ + std::string{key}; }
 
     Reading& reading_;

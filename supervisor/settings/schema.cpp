@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "base/suggest.hpp"
 #include "base/text.hpp"
+#include "settings/pool_schema.hpp"
 #include "settings/validate.hpp"
 
 namespace caisson::settings {
@@ -18,8 +19,6 @@ constexpr std::array section_names = {std::string_view{"service"}, std::string_v
 constexpr Choice<std::string_view> log_levels[] = {{"trace", "trace"}, {"debug", "debug"}, {"info", "info"},
                                                    {"warn", "warn"},   {"error", "error"}, {"off", "off"}};
 constexpr Choice<LogFormat> log_formats[] = {{"text", LogFormat::text}, {"json", LogFormat::json}};
-constexpr Choice<IsolationLevel> isolation_levels[] = {{"standard", IsolationLevel::standard},
-                                                       {"none", IsolationLevel::none}};
 
 void read_socket(Reader& in, std::filesystem::path& socket) {
     const Node* node = in.take("socket");
@@ -86,129 +85,6 @@ void read(Reader& in, Log& log) {
     in.size("plugin_line_bytes", log.plugin_line_bytes, bounds::plugin_line_bytes);
 }
 
-void read(Reader& in, Backoff& backoff) {
-    in.duration("min", backoff.min, bounds::backoff_min);
-    in.duration("max", backoff.max, bounds::backoff_max);
-    in.count("steps", backoff.steps, bounds::backoff_steps);
-    in.fraction("jitter", backoff.jitter);
-}
-
-void read(Reader& in, Restart& restart) {
-    in.count("intensity", restart.intensity, bounds::restart_intensity);
-    in.duration("period", restart.period, bounds::restart_period);
-    in.count("call_crashes", restart.call_crashes, bounds::restart_call_crashes);
-    in.table("backoff", [&](Reader& table) { read(table, restart.backoff); });
-    in.duration("reset_after", restart.reset_after, bounds::reset_after);
-    in.duration("cooldown", restart.cooldown, bounds::cooldown);
-}
-
-void read(Reader& in, Limits& limits) {
-    in.size("memory", limits.memory, bounds::limit_memory);
-    in.count("files", limits.files, bounds::limit_files);
-    in.count("processes", limits.processes, bounds::limit_processes);
-    in.size("file_size", limits.file_size, bounds::limit_file_size);
-    in.size("core", limits.core, bounds::limit_core);
-    in.duration("start_timeout", limits.start_timeout, bounds::start_timeout);
-}
-
-void read_plugin(Reader& in, std::filesystem::path& plugin) {
-    const Node* node = in.take("plugin");
-    if (!node) return;
-    const auto* text = node->as<std::string>();
-    if (!text) return in.wrong_type("plugin", *node, "a name or a path", "\"math\" or \"./libmath.so\"");
-    // A name is looked for in plugin_dir, as a shell looks for a command without a slash in PATH.
-    const auto path = in.resolved("plugin", node->place, *text);
-    if (!path) return;
-    if (*text == "." || *text == ".." || text->ends_with('/'))
-        return in.wrong("plugin", node->place, cat("is ", in_quotes(*text), ", which is no library"), "name a file");
-    plugin = text->find('/') == std::string::npos ? std::filesystem::path{*text} : *path;
-}
-
-void read_workers(Reader& in, std::optional<std::uint32_t>& workers) {
-    const Node* node = in.take("workers");
-    if (!node) return;
-    const Bound& bound = bounds::workers;
-    const std::string range = cat(bound.min, " to ", bound.max);
-    if (const auto* number = node->as<std::int64_t>()) {
-        if (*number == 0)
-            in.wrong("workers", node->place, "is 0, and a pool without workers never answers",
-                     "to switch a pool off, say enabled = false");
-        else if (*number < 0)
-            in.wrong("workers", node->place, cat("is negative, ", *number),
-                     cat("allowed is ", range, ", or \"cores\""));
-        else if (!bound.allows(static_cast<std::uint64_t>(*number)))
-            in.wrong("workers", node->place, cat("is ", *number, ", above its bound of ", bound.max),
-                     std::string{bound.reason});
-        else
-            workers = static_cast<std::uint32_t>(*number);
-        return;
-    }
-    const auto* text = node->as<std::string>();
-    if (text && *text == "cores") {
-        workers.reset();
-    } else {
-        const std::array meant = {std::string{"cores"}};
-        in.wrong("workers", node->place,
-                 cat("is ", describe(*node), ", but must be a whole number from ", range, ", or \"cores\"",
-                     text ? did_you_mean(*text, meant) : ""),
-                 "for example workers = 4");
-    }
-}
-
-void read_env(Reader& in, std::map<std::string, std::string>& env) {
-    const Table* table = in.free_table("env", R"({ HOME = "/var/lib/math" })");
-    if (!table) return;
-    for (const Member& member : table->members) {
-        const auto* value = member.value.as<std::string>();
-        const std::string key = "env." + member.key;
-        if (!is_env_name(member.key))
-            in.wrong(key, member.place, "is no name of a variable", "use letters, digits and _, and no digit first");
-        else if (!value)
-            in.wrong(key, member.value.place, cat("is ", describe(member.value), ", but must be a text"),
-                     "put the value in quotes");
-        else if (value->find('\0') != std::string::npos)
-            in.wrong(key, member.value.place, "has a zero byte in it");
-        else if (member.key.size() + 1 + value->size() > bounds::env_entry_bytes)
-            in.wrong(key, member.value.place, cat("is longer than its bound of ", bounds::env_entry_bytes, " bytes"),
-                     "put long texts into [pool.NAME.settings] or a file");
-        else
-            env[member.key] = *value;
-    }
-    if (env.size() > bounds::env_entries)
-        in.problem(table->members.front().place,
-                   cat("env has ", env.size(), " variables, above its bound of ", bounds::env_entries));
-}
-
-void read_plugin_settings(Reader& in, std::string& settings_json) {
-    const Table* table = in.free_table("settings", R"({ precision = 12 })");
-    if (!table) return;
-    auto merged = merge_json(settings_json, *table);
-    if (merged)
-        settings_json = std::move(*merged);
-    else
-        in.wrong("settings", merged.error().place, "has a value that no plugin could read: " + merged.error().what);
-}
-
-/// What [defaults] and [pool.NAME] have in common.
-void read(Reader& in, Pool& pool) {
-    read_workers(in, pool.workers);
-    in.flag("enabled", pool.enabled);
-    in.duration("timeout", pool.timeout, bounds::timeout);
-    in.table("queue", [&](Reader& table) {
-        table.count("calls", pool.queue.calls, bounds::queue_calls);
-        table.size("bytes", pool.queue.bytes, bounds::queue_bytes);
-    });
-    in.table("restart", [&](Reader& table) { read(table, pool.restart); });
-    in.table("stop", [&](Reader& table) { table.duration("grace", pool.stop.grace, bounds::grace); });
-    in.table("limits", [&](Reader& table) { read(table, pool.limits); });
-    in.table("isolation", [&](Reader& table) {
-        table.choice<IsolationLevel>("level", pool.isolation.level, isolation_levels);
-        table.flag("really_none", pool.isolation.really_none);
-    });
-    read_env(in, pool.env);
-    read_plugin_settings(in, pool.settings_json);
-}
-
 /// Where `dotted` stands in `table`, or the nearest table around it, or nowhere.
 Place place_of(const Table* table, std::string_view dotted) {
     Place place;
@@ -245,7 +121,7 @@ class Document {
         read_section("service", settings_.service);
         read_section("access", settings_.access);
         read_section("log", settings_.log);
-        read_defaults();
+        read_default_pool();
         if (const Member* member = root_.find("pool")) read_pools(*member);
         report_unknown_sections();
         return std::move(settings_);
@@ -272,11 +148,11 @@ class Document {
         reader.finish();
     }
 
-    void read_defaults() {
+    void read_default_pool() {
         const Section section{.name = "defaults", .label = "defaults"};
         const Table* table = section_table("defaults");
         Reader reader{reading_, section, table};
-        read(reader, settings_.defaults);
+        read_defaults(reader, settings_.defaults);
         reader.finish();
         if (!table) return;
         default_contradictions_ = contradictions(settings_.defaults);
@@ -311,8 +187,7 @@ class Document {
                 cat("for example [pool.", near_pool_name(name), ']'));
         Pool pool = settings_.discovered(name, name);
         if (table) {
-            read_plugin(reader, pool.plugin);
-            read(reader, pool);
+            read_named_pool(reader, pool);
             reader.finish();
             report_contradictions(reader, pool, *table, member.place, default_contradictions_);
         } else {
@@ -352,9 +227,13 @@ class Document {
 Settings read_settings(const Table& root, Reading& reading) { return Document{root, reading}.read_all(); }
 
 std::set<std::string> known_keys() {
-    // A pool with no keys asks for every key that there is.
-    Table root;
-    root.members.push_back({"pool", {}, {{}, Table{{Member{"NAME", {}, {{}, Table{}}}}}}});
+    // A pool with a method, and no other keys, asks for every key that there is.
+    const auto around = [](const char* key, Table inner) {
+        Table table;
+        table.members.push_back({key, {}, {{}, std::move(inner)}});
+        return table;
+    };
+    const Table root = around("pool", around("NAME", around("methods", around("METHOD", {}))));
     Reading reading;
     static_cast<void>(read_settings(root, reading));
     return std::move(reading.known);

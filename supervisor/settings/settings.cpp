@@ -31,6 +31,20 @@ std::size_t usable_cores() {
 
 }  // namespace
 
+std::string_view word(RetryCause cause) {
+    switch (cause) {
+        case RetryCause::crashed:
+            return "crashed";
+        case RetryCause::timed_out:
+            return "timed_out";
+        case RetryCause::unavailable:
+            return "unavailable";
+        case RetryCause::failed:
+            return "failed";
+    }
+    return "unknown";
+}
+
 Pool Settings::discovered(const std::string& name, const std::filesystem::path& library) const {
     Pool pool = defaults;
     pool.name = name;

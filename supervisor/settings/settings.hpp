@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace caisson::settings {
@@ -109,12 +110,54 @@ struct Isolation {
     bool operator==(const Isolation&) const = default;
 };
 
-/// What happens when a queue is full.
+/// What a caller meets whose call does not fit into the queue: a refusal, or a wait until there is room.
+enum class QueueFull : std::uint8_t { refuse, wait };
+
+/// What may wait for a worker of one pool.
 struct Queue {
-    std::uint32_t calls = 100'000;    ///< waiting calls of one pool; more are refused
-    std::uint64_t bytes = 256 * MiB;  ///< of their params and bodies
+    std::uint32_t calls = 100'000;    ///< waiting calls
+    std::uint64_t bytes = 256 * MiB;  ///< of their params and bodies; those in memfds count with their number only
+    QueueFull full = QueueFull::refuse;
 
     bool operator==(const Queue&) const = default;
+};
+
+/// Ways for an attempt to end after which a call may be tried again.
+enum class RetryCause : std::uint8_t {
+    crashed = 1,      ///< its worker died
+    timed_out = 2,    ///< it ran past its deadline; another attempt gets as much time again
+    unavailable = 4,  ///< the plugin says: cannot be done now
+    failed = 8,       ///< the plugin says any other error
+};
+
+/// "crashed", "timed_out", …
+[[nodiscard]] std::string_view word(RetryCause cause);
+
+/// How often, after what and how soon a call is tried again.
+struct Retry {
+    std::uint32_t retries = 0;                           ///< after the first attempt, of methods that are idempotent
+    std::vector<RetryCause> on = {RetryCause::crashed};  ///< sorted
+    milliseconds backoff_min = 50ms;                     ///< before the first retry; doubles with each
+    milliseconds backoff_max = 5s;
+
+    bool operator==(const Retry&) const = default;
+};
+
+/// When an input counts as poison: it is refused, whoever asks, until an operator clears it.
+struct Poison {
+    std::uint32_t crashes = 3;    ///< workers that it killed; 0: nothing is ever poison
+    milliseconds window = 10min;  ///< in which they died
+
+    bool operator==(const Poison&) const = default;
+};
+
+/// [pool.NAME.methods.METHOD]: what holds for one method instead of what the pool says. Retries said here count whether
+/// the method is idempotent or not.
+struct Method {
+    std::optional<std::uint32_t> retries = {};
+    std::optional<milliseconds> timeout = {};
+
+    bool operator==(const Method&) const = default;
 };
 
 /// [pool.NAME], and [defaults].
@@ -124,6 +167,9 @@ struct Pool {
     std::optional<std::uint32_t> workers = {};  ///< empty: one per core ("cores")
     milliseconds timeout = 60s;                 ///< of a call, waiting and running; 0: none
     Queue queue = {};
+    Retry retry = {};  ///< written as retries, retry_on and retry_backoff
+    Poison poison = {};
+    std::map<std::string, Method> methods = {};
     Restart restart = {};
     Stop stop = {};
     Limits limits = {};

@@ -17,6 +17,7 @@ bool is_upper(char letter) { return letter >= 'A' && letter <= 'Z'; }
 bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
 bool is_octal(char letter) { return letter >= '0' && letter <= '7'; }
 bool is_pool_letter(char letter) { return is_lower(letter) || is_digit(letter) || letter == '_' || letter == '-'; }
+bool is_method_letter(char letter) { return is_lower(letter) || is_digit(letter) || letter == '_'; }
 bool is_env_letter(char letter) { return is_lower(letter) || is_upper(letter) || is_digit(letter) || letter == '_'; }
 
 }  // namespace
@@ -33,6 +34,10 @@ std::string near_pool_name(std::string_view name) {
     }
     const bool usable = std::ranges::any_of(result, [](char letter) { return is_lower(letter) || is_digit(letter); });
     return usable ? result : "NAME";
+}
+
+bool is_method_name(std::string_view name) {
+    return !name.empty() && name.size() <= bounds::method_name_bytes && std::ranges::all_of(name, is_method_letter);
 }
 
 bool is_env_name(std::string_view name) {
@@ -79,12 +84,15 @@ std::optional<Error> access_entry_fault(std::string_view entry) {
 
 std::vector<Contradiction> contradictions(const Pool& pool) {
     std::vector<Contradiction> found;
-    const Backoff& backoff = pool.restart.backoff;
-    if (backoff.min > backoff.max)
-        found.push_back({"restart.backoff.min",
-                         {cat("restart.backoff.min, ", format_duration(backoff.min),
-                              ", is longer than restart.backoff.max, ", format_duration(backoff.max)),
-                          "make min the shorter one"}});
+    const auto in_order = [&](std::string_view key, std::string_view table, milliseconds min, milliseconds max) {
+        if (min <= max) return;
+        found.push_back(
+            {key,
+             {cat(table, ".min, ", format_duration(min), ", is longer than ", table, ".max, ", format_duration(max)),
+              "make min the shorter one"}});
+    };
+    in_order("retry_backoff.min", "retry_backoff", pool.retry.backoff_min, pool.retry.backoff_max);
+    in_order("restart.backoff.min", "restart.backoff", pool.restart.backoff.min, pool.restart.backoff.max);
     if (pool.isolation.level == IsolationLevel::none && !pool.isolation.really_none)
         found.push_back({"isolation.level",
                          {"isolation.level is \"none\", but nothing says that this is meant",

@@ -59,6 +59,8 @@ inline constexpr std::size_t env_bytes = 48 * KiB;
 inline constexpr std::size_t env_entry_bytes = env_bytes;
 /// Variables of one pool.
 inline constexpr std::size_t env_entries = 256;
+/// Letters of a method's name, as the worker checks them too.
+inline constexpr std::size_t method_name_bytes = 64;
 /// Entries of one access list; longer lists are groups.
 inline constexpr std::size_t access_entries = 256;
 /// Bytes of a path: PATH_MAX without its closing zero.
@@ -81,6 +83,11 @@ inline constexpr Span timeout{1ms, 30 * day, true, "0 means that a call may take
 inline constexpr Bound queue_calls{1, 10'000'000, false,
                                    "every waiting call costs memory; to take none, use enabled = false"};
 inline constexpr Bound queue_bytes{4 * KiB, 64 * GiB, false, "waiting params and bodies are held in memory"};
+inline constexpr Bound retries{0, 100, false, "what has failed so often will fail again"};
+inline constexpr Span retry_backoff{1ms, 1h, false, "a call that is tried again at once meets the same trouble"};
+inline constexpr Bound poison_crashes{1, 100, true,
+                                      "the stamps of that many crashes are kept; 0 means that nothing is ever poison"};
+inline constexpr Span poison_window{100ms, 30 * day, false, "crashes are counted within it"};
 inline constexpr Bound restart_intensity{1, 1000, true, "the stamps of that many restarts are kept"};
 inline constexpr Span restart_period{100ms, day, false, "restarts are counted within it"};
 inline constexpr Bound restart_call_crashes{1, 100'000, false, "the stamps of that many crashes are kept"};
@@ -105,6 +112,8 @@ inline constexpr Span start_timeout{10ms, 1h, false, "a worker that never become
 [[nodiscard]] bool is_pool_name(std::string_view name);
 /// A pool name that is near `name`, for messages: "Math 2" -> "math_2". "NAME" if nothing of it is usable.
 [[nodiscard]] std::string near_pool_name(std::string_view name);
+/// `word_count`: what a method may be called, [a-z0-9_], 1 to 64 of them.
+[[nodiscard]] bool is_method_name(std::string_view name);
 /// [A-Za-z_][A-Za-z0-9_]*
 [[nodiscard]] bool is_env_name(std::string_view name);
 

@@ -47,6 +47,29 @@ TEST(Failure, ATimeoutSaysWhetherTheCallWaitedOrRan) {
               "caisson: math.square timed out while running: no end after 2 s\n  give it more with --timeout\n");
 }
 
+TEST(Failure, ACallThatWasTriedAgainSaysHowOften) {
+    EXPECT_EQ(failure(R"j({"outcome":"crashed","pool":"a","method":"b","worker":{"id":1,"pid":7},"attempts":2,
+                          "max_attempts":3,"message":"SIGSEGV"})j"),
+              "caisson: a.b crashed: SIGSEGV\n  worker a/1 (pid 7), attempt 2 of 3\n");
+    EXPECT_EQ(failure(R"j({"outcome":"cancelled","phase":"waiting","attempts":2,"max_attempts":3,"message":"gone"})j"),
+              "caisson: math.square cancelled: gone\n  attempt 2 of 3\n")
+        << "no worker has it while it waits for the next";
+    EXPECT_EQ(failure(R"j({"outcome":"cancelled","attempts":0,"max_attempts":3,"message":"gone"})j"),
+              "caisson: math.square cancelled: gone\n");
+}
+
+TEST(Failure, APoisonedInputNamesTheReportAndWhatToDo) {
+    EXPECT_EQ(failure(R"j({"outcome":"refused","bound":"poison.crashes","poison":"7f3a","report":"01JD",
+                          "message":"this input has killed 3 workers"})j"),
+              "caisson: math.square refused: this input has killed 3 workers\n"
+              "  report 01JD\n"
+              "  once it is mended: caisson poison --clear 7f3a\n");
+    EXPECT_EQ(
+        failure(R"j({"outcome":"refused","poison":"7f3a","hint":"`caisson poison --clear 7f3a`","message":"no"})j"),
+        "caisson: math.square refused: no\n  `caisson poison --clear 7f3a`\n")
+        << "not twice";
+}
+
 TEST(Failure, NoSuchMethodListsTheMethodsAndWhatWasMeant) {
     EXPECT_EQ(failure(R"j({"outcome":"refused","pool":"math","method":"sqare","message":"no such method",
                           "methods":["square","pow","primes"]})j"),

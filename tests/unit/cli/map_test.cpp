@@ -10,6 +10,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/mapper.hpp"
+#include "support/eventually.hpp"
 #include "support/fake_service.hpp"
 #include "support/typed_command.hpp"
 
@@ -33,6 +34,10 @@ std::vector<std::string> map_at(const FakeService& service, std::vector<std::str
 FakeService::Script script_of(std::function<void(Session&, const Call&)> on_call) {
     FakeService::Script script;
     script.on_call = std::move(on_call);
+    // So many workers that the look-ahead is as far as can be from the beginning.
+    script.on_request = [](Session& session, std::uint64_t id, const std::string&) {
+        session.reply(id, R"({"pools":[{"name":"x","target":10000}]})");
+    };
     return script;
 }
 
@@ -115,24 +120,112 @@ TEST(Map, UnorderedWritesEachOnceInAnyOrder) {
 }
 
 TEST(Map, NoMoreThanTheWindowIsAhead) {
+    std::atomic<std::size_t> held = 0;
+    FakeService service{script_of([&](Session&, const Call&) { ++held; })};
+    const auto file = service.socket().parent_path() / "lines";
+    std::ofstream{file} << numbers(1, 20'000);
+    TypedCommand command{map_at(service, {file.string()})};
+    EXPECT_TRUE(test::eventually([&] { return held == Window::max_lines; })) << held;
+    command.interrupt();
+    EXPECT_EQ(command.wait(), exit_cancelled);
+    EXPECT_EQ(held, Window::max_lines) << "and no more until one of them ends";
+    EXPECT_THAT(command.err, HasSubstr("cancelling 8,192 calls"));
+}
+
+TEST(Map, ASlowPoolGetsNoMoreThanTwoCallsForEachWorkerAtFirst) {
     std::atomic<std::size_t> seen = 0;
-    std::vector<Call> held;
-    FakeService::Script script;
-    script.on_call = [&](Session& session, const Call& call) {
-        // The first is answered only when the window is full behind it; were the window unbounded, more would have
-        // come.
-        held.push_back(call);
-        seen = std::max<std::size_t>(seen, held.size());
-        if (held.size() < Mapper::window_calls && call.body != "last") return;
-        for (const auto& one : held) bracket(session, one);
-        held.clear();
+    auto script = script_of([&](Session& session, const Call& call) {
+        ++seen;
+        if (call.body == "6") session.ok(call.id, "the sixth");
+    });
+    std::string asked;
+    script.on_request = [&](Session& session, std::uint64_t id, const std::string& json) {
+        asked = json;
+        session.reply(id, R"({"pools":[{"name":"x","target":3}]})");
     };
     FakeService service{script};
+    TypedCommand command{map_at(service, {"--unordered"})};
+    command.type(numbers(1, 1000));
+    EXPECT_EQ(command.read_lines(1), "the sixth\n");
+    EXPECT_TRUE(test::eventually([&] { return seen == 8; })) << "in the place of the one that ended, and one more";
+    command.interrupt();
+    EXPECT_EQ(command.wait(), exit_cancelled);
+    EXPECT_EQ(seen, 8U);
+    EXPECT_EQ(asked, R"({"pool":"x","verb":"status"})");
+}
+
+TEST(Map, LinesThatAreAtHandLeaveTogether) {
+    std::vector<std::uint32_t> batches;
+    FakeService service{script_of([&](Session& session, const Call& call) {
+        if (call.id.item == 0) batches.push_back(call.batch_items);
+        bracket(session, call);
+    })};
     const auto file = service.socket().parent_path() / "lines";
-    std::ofstream{file} << numbers(1, 5000) << "last\n";
+    std::ofstream{file} << numbers(1, 600);
+    const auto chunks = [&](std::vector<std::string> options) {
+        batches.clear();
+        options.push_back(file.string());
+        TypedCommand command{map_at(service, options)};
+        EXPECT_EQ(command.wait(), 0) << command.err;
+        EXPECT_EQ(std::ranges::count(command.out, '\n'), 600);
+        return batches;
+    };
+    using Sizes = std::vector<std::uint32_t>;
+    EXPECT_EQ(chunks({}), (Sizes{256, 256, 88}));
+    EXPECT_EQ(chunks({"--chunk", "4096"}), Sizes{600});
+    EXPECT_EQ(chunks({"--chunk", "599"}), (Sizes{599, 0})) << "a single one is a call";
+    EXPECT_EQ(chunks({"--chunk", "1"}), Sizes(600, 0));
+}
+
+TEST(Map, ALineTooLargeForABatchIsACallOfItsOwnInItsTurn) {
+    FakeService service{script_of([](Session& session, const Call& call) {
+        session.ok(call.id, std::to_string(call.batch_items) + " " + std::to_string(call.body.size()));
+    })};
+    const auto file = service.socket().parent_path() / "lines";
+    std::ofstream{file} << "a\nbc\n"
+                        << std::string(Batch::max_bytes, 'x') << "\nd\nef\n"
+                        << std::string(Batch::max_bytes - 4, 'y') << "\ng\n";
     TypedCommand command{map_at(service, {file.string()})};
+    EXPECT_EQ(command.wait(), 0) << command.err;
+    EXPECT_EQ(command.out, "2 1\n2 2\n0 1048576\n2 1\n2 2\n0 1048572\n0 1\n");
+}
+
+TEST(Map, LargeResultsComeInTheirTurn) {
+    const std::string large(200'000, 'x');
+    FakeService service{script_of([&](Session& session, const Call& call) {
+        if (call.body == "large") return session.ok(call.id, FakeService::Detached{.contents = large});
+        bracket(session, call);
+    })};
+    TypedCommand command{map_at(service)};
+    command.type("1\nlarge\n3\n");
+    EXPECT_EQ(command.wait(), 0) << command.err;
+    EXPECT_TRUE(command.out == "<1>\n" + large + "\n<3>\n");
+}
+
+TEST(Map, OutcomesOfSeveralItemsNameEachLine) {
+    FakeService service{script_of([](Session& session, const Call& call) {
+        if (call.id.item + 1 < call.batch_items) return;
+        session.run(call.id.call, 0, {"first"});
+        session.end(call.id.call, {1, 2}, wire::OutcomeKind::refused, R"({"outcome":"refused","message":"full"})");
+        session.run(call.id.call, 3, {"last"});
+    })};
+    const auto file = service.socket().parent_path() / "lines";
+    std::ofstream{file} << numbers(1, 4);
+    TypedCommand command{map_at(service, {"--keep-going", file.string()})};
+    EXPECT_EQ(command.wait(), exit_refused);
+    EXPECT_EQ(command.out, "first\nlast\n");
+    EXPECT_THAT(command.err, AllOf(HasSubstr("line 2 (\"2\"): x.y refused: full"), HasSubstr("line 3 (\"3\"): ")));
+}
+
+TEST(Map, OptionsGoWithEachLine) {
+    FakeService service{script_of([](Session& session, const Call& call) {
+        session.ok(call.id, call.params + " " + std::to_string(call.priority) + " " + std::to_string(call.attempt) +
+                                " " + std::to_string(call.time_ns));
+    })};
+    TypedCommand command{map_at(service, {"--priority", "-3", "--retries", "2", "--timeout", "1ms", "--params", "{}"})};
+    command.type("a\nb\n");
     EXPECT_EQ(command.wait(), 0);
-    EXPECT_EQ(seen, Mapper::window_calls);
+    EXPECT_EQ(command.out, "{} -3 3 1000000\n{} -3 3 1000000\n");
 }
 
 TEST(Map, ResultsAppearWhileTheInputGoesOn) {
@@ -232,7 +325,7 @@ TEST(Map, CtrlCCancelsWhatIsOutAndSaysWhatWasDone) {
 }
 
 TEST(Map, ASecondCtrlCDoesNotWait) {
-    FakeService::Script deaf;
+    auto deaf = script_of([](Session&, const Call&) {});
     deaf.on_cancel = [](Session&, std::uint64_t) {};
     FakeService service{deaf};
     TypedCommand command{map_at(service)};

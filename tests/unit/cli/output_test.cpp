@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.hpp"
@@ -40,6 +41,22 @@ TEST(Output, AFullPipeDoesNotMakeItDeafToAnInterrupt) {
     output.flush();
     EXPECT_TRUE(output.pending());
     EXPECT_EQ(output.state(), Output::State::good);
+}
+
+TEST(Output, WhatIsLargeStandsInItsPlace) {
+    const Fd file{::memfd_create("output", MFD_CLOEXEC)};
+    const std::string large(300'000, 'x');
+    {
+        Output output{file.get()};
+        output.append("before\n");
+        output.append(large);
+        output.append("\nafter\n");
+        output.flush();
+    }
+    const std::string expected = "before\n" + large + "\nafter\n";
+    std::string written(expected.size() + 1, '\0');
+    written.resize(static_cast<std::size_t>(::pread(file.get(), written.data(), written.size(), 0)));
+    EXPECT_TRUE(written == expected);
 }
 
 TEST(Output, KnowsWhetherALineIsUnderWay) {

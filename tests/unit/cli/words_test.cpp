@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/progress_line.hpp"
-
 namespace caisson::cli {
 namespace {
 
@@ -26,11 +24,9 @@ TEST(Words, NumbersAreGrouped) {
     EXPECT_EQ(counted(2000, "call"), "2,000 calls");
 }
 
-TEST(Progress, SaysHowFarHowFastAndHowLong) {
-    EXPECT_EQ(progress_text({.done = 5000, .failed = 0, .fraction = 0.5}, 10, 79),
-              "[##########..........] 50%  5,000 calls, 500/s, 10 s left");
-    EXPECT_EQ(progress_text({.done = 12, .failed = 3, .fraction = -1}, 2, 79), "12 calls, 6/s, 3 failed");
-    EXPECT_LE(progress_text({.done = 123456789, .failed = 3, .fraction = 0.5}, 10, 40).size(), 40U);
+TEST(Words, OneDecimal) {
+    EXPECT_EQ(one_decimal(0), "0.0");
+    EXPECT_EQ(one_decimal(3.46), "3.5");
 }
 
 }  // namespace

@@ -68,6 +68,19 @@ TEST(Changes, AdjustTheRestAtOnce) {
                             Change{Change::adjusted, "a", "pool a: limits.start_timeout 10s -> 1min"}));
 }
 
+TEST(Changes, OfRetriesAndPoisonApplyAtOnce) {
+    EXPECT_THAT(
+        between("[pool.a]",
+                "[pool.a]\nretries=2\nretry_on=['failed','crashed']\nqueue={full='wait'}\n"
+                "poison={crashes=0}\nmethods={b={retries=1},c={timeout='1s',retries=0},d={}}"),
+        ElementsAre(Change{Change::adjusted, "a", R"(pool a: queue.full "refuse" -> "wait")"},
+                    Change{Change::adjusted, "a", "pool a: retries 0 -> 2"},
+                    Change{Change::adjusted, "a", R"(pool a: retry_on ["crashed"] -> ["crashed", "failed"])"},
+                    Change{Change::adjusted, "a", "pool a: poison.crashes 3 -> 0"},
+                    Change{Change::adjusted, "a",
+                           "pool a: methods {} -> { b = { retries = 1 }, c = { retries = 0, timeout = \"1s\" } }"}));
+}
+
 TEST(Changes, OfDefaultsShowInThePoolsThatHaveThem) {
     EXPECT_THAT(between("[defaults]\nworkers=1\n[pool.a]\n[pool.b]\nworkers=5",
                         "[defaults]\nworkers=2\n[pool.a]\n[pool.b]\nworkers=5"),
@@ -119,9 +132,21 @@ plugin_line_bytes = "7KiB"
 plugin = "other"
 workers = 7
 timeout = "7s"
+retries = 7
+retry_on = ["failed"]
+[pool.NAME.retry_backoff]
+min = "7ms"
+max = "7s"
+[pool.NAME.poison]
+crashes = 7
+window = "7s"
+[pool.NAME.methods.square]
+retries = 7
+timeout = "7s"
 [pool.NAME.queue]
 calls = 7
 bytes = "7KiB"
+full = "wait"
 [pool.NAME.restart]
 intensity = 7
 period = "7s"
@@ -166,8 +191,10 @@ TEST(Changes, SeeEveryKey) {
     // Tables, defaults (seen in pools), and what other tests show.
     std::erase_if(expected, [](const std::string& key) { return key.starts_with("defaults."); });
     for (const auto* key :
-         {"pool.NAME.queue", "pool.NAME.restart", "pool.NAME.restart.backoff", "pool.NAME.stop", "pool.NAME.limits",
-          "pool.NAME.isolation", "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
+         {"pool.NAME.methods.METHOD", "pool.NAME.methods.METHOD.retries", "pool.NAME.methods.METHOD.timeout",
+          "pool.NAME.retry_backoff", "pool.NAME.poison", "pool.NAME.queue", "pool.NAME.restart",
+          "pool.NAME.restart.backoff", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
+          "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
         EXPECT_EQ(expected.erase(key), 1U) << key;
     EXPECT_EQ(seen, expected);
 }

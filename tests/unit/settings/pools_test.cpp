@@ -34,7 +34,13 @@ TEST(Pools, HaveEveryKey) {
     expected.plugin = "other";
     expected.workers = 3;
     expected.timeout = 0ms;
-    expected.queue = {.calls = 5, .bytes = MiB};
+    expected.queue = {.calls = 5, .bytes = MiB, .full = QueueFull::wait};
+    expected.retry = {.retries = 100,
+                      .on = {RetryCause::crashed, RetryCause::timed_out, RetryCause::unavailable, RetryCause::failed},
+                      .backoff_min = 1ms,
+                      .backoff_max = 1ms};
+    expected.poison = {.crashes = 0, .window = 1s};
+    expected.methods = {{"square", {.retries = 0, .timeout = 0ms}}, {"word_count2", {.retries = 3}}};
     expected.restart = {.intensity = 0,
                         .period = 1s,
                         .call_crashes = 2,
@@ -53,7 +59,12 @@ plugin = "other"
 workers = 3
 timeout = "0"
 enabled = false
-queue = { calls = 5, bytes = "1MiB" }
+retries = 100
+retry_on = ["failed", "unavailable", "crashed", "timed_out"]
+retry_backoff = { min = "1ms", max = "1ms" }
+poison = { crashes = 0, window = "1s" }
+methods = { square = { retries = 0, timeout = "0" }, word_count2 = { retries = 3 } }
+queue = { calls = 5, bytes = "1MiB", full = "wait" }
 stop.grace = "0"
 limits = { memory = "0", files = 16, processes = 10, file_size = "1KiB", core = "1GiB", start_timeout = "1s" }
 isolation = { level = "none", really_none = true }
@@ -76,12 +87,17 @@ TEST(Pools, TakeTheDefaultsKeyByKey) {
 workers = 2
 timeout = "5s"
 limits = { memory = "1GiB", files = 100 }
+retries = 2
+retry_on = ["timed_out"]
+retry_backoff.min = "1s"
 restart.backoff = { min = "1s", jitter = 0.5 }
 env = { A = "default", B = "default" }
 settings = { deep = { x = 1, y = 1 }, list = [1, 2] }
 [pool.math]
 workers = "cores"
 limits.files = 200
+retry_on = []
+retry_backoff.max = "2s"
 restart.backoff.max = "2s"
 env.A = "own"
 settings = { deep = { y = 2 }, list = [3] }
@@ -90,6 +106,7 @@ settings = { deep = { y = 2 }, list = [3] }
     EXPECT_EQ(math.timeout, 5s);
     EXPECT_EQ(math.limits.memory, GiB);
     EXPECT_EQ(math.limits.files, 200U);
+    EXPECT_EQ(math.retry, (Retry{.retries = 2, .on = {}, .backoff_min = 1s, .backoff_max = 2s}));
     EXPECT_EQ(math.restart.backoff, (Backoff{.min = 1s, .max = 2s, .steps = 10, .jitter = 0.5}));
     EXPECT_EQ(math.env, (std::map<std::string, std::string>{{"A", "own"}, {"B", "default"}}));
     EXPECT_EQ(math.settings_json, R"({"deep":{"x":1,"y":2},"list":[3]})");

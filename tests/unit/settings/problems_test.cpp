@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +54,7 @@ TEST(UnknownKey, GetsASuggestion) {
 }
 
 TEST(UnknownKey, IsOneThatComesLater) {
-    for (const auto* key : {"retries", "spares", "start", "max_calls", "max_age", "poison", "heartbeat"})
+    for (const auto* key : {"spares", "start", "max_calls", "max_age", "heartbeat"})
         EXPECT_THAT(pool_complaint(key + std::string{" = 1"}), HasSubstr("unknown key"));
 }
 
@@ -65,6 +66,12 @@ TEST(UnknownKey, HasAListWhereNothingIsNear) {
 
 TEST(UnknownKey, DefaultsHaveNoPlugin) {
     EXPECT_THAT(complaint("[defaults]\nplugin = 'math'\n"), HasSubstr("defaults: unknown key \"plugin\""));
+}
+
+TEST(UnknownKey, DefaultsHaveNoMethods) {
+    EXPECT_EQ(complaint("[defaults.methods.square]\nretries = 1\n"),
+              "caisson.toml:1:11: defaults: methods does not belong here (methods are a plugin's own: say "
+              "[pool.NAME.methods.METHOD])");
 }
 
 TEST(UnknownSection, GetsASuggestion) {
@@ -114,6 +121,21 @@ TEST(WrongType, SaysWhatIsThereAndWhatIsWanted) {
         {"isolation.level = 'strict'", R"(isolation.level is "strict", but must be "standard" or "none")"},
         {"isolation.level = 'standart'", R"((did you mean "standard"?))"},
         {"isolation.level = 1", R"(isolation.level is the number 1, but must be "standard" or "none")"},
+        {"retries = '3'", R"(retries is the string "3", but must be a whole number, from 0 to 100)"},
+        {"retry_on = 'crashed'",
+         R"(retry_on is the string "crashed", but must be an array of "crashed", "timed_out", "unavailable" and "failed")"},
+        {"retry_on = ['crashd']",
+         R"(retry_on has the string "crashd" in it, but there are "crashed", "timed_out", "unavailable" and "failed" )"
+         R"((did you mean "crashed"?))"},
+        {"retry_on = ['crashed', 7]", "retry_on has the number 7 in it"},
+        {"retry_on = ['failed', 'crashed', 'failed']", R"(retry_on has "failed" in it twice (remove one of the two))"},
+        {"retry_backoff = '1s'", "retry_backoff is the string \"1s\", but must be a table"},
+        {"queue.full = 'waits'", R"(queue.full is "waits", but must be "refuse" or "wait" (did you mean "wait"?))"},
+        {"methods = 3", "methods is the number 3, but must be a table"},
+        {"methods.square = 3", "methods.square is the number 3, but must be a table"},
+        {"methods.square.retrys = 3",
+         R"(unknown key "methods.square.retrys" (did you mean "methods.square.retries"?))"},
+        {"methods.square.retries = 'x'", "methods.square.retries is the string \"x\""},
         {"restart.backoff.jitter = 'x'",
          "restart.backoff.jitter is the string \"x\", but must be a number from 0 to 1"},
     };
@@ -139,6 +161,16 @@ TEST(ImpossibleValue, NamesItsBound) {
         {"queue.calls = 9223372036854775807", "above its bound of 10000000"},
         {"queue.bytes = '1B'", "queue.bytes is 1B, below its bound of 4KiB"},
         {"queue.bytes = '1TiB'", "queue.bytes is 1TiB, above its bound of 64GiB"},
+        {"retries = -1", "retries is negative, -1 (allowed is from 0 to 100: "},
+        {"retries = 101", "retries is 101, above its bound of 100"},
+        {"retry_backoff.min = '0'", "retry_backoff.min is 0, below its bound of 1ms"},
+        {"retry_backoff.min = '1min'", "retry_backoff.min, 1min, is longer than retry_backoff.max, 5s"},
+        {"poison.crashes = -1", "poison.crashes is negative, -1 (allowed is 0, or from 1 to 100"},
+        {"poison.window = '0'", "poison.window is 0, below its bound of 100ms"},
+        {"methods.square.retries = 1000", "methods.square.retries is 1000, above its bound of 100"},
+        {"methods.square.timeout = '365d'", "methods.square.timeout is 365d, above its bound of 30d"},
+        {"methods.'a b' = {}", "\"a b\" is no name of a method: it has a-z, 0-9 and _"},
+        {"methods.'' = { retries = 1 }", "\"\" is no name of a method"},
         {"timeout = '365d'", "timeout is 365d, above its bound of 30d (allowed is 0, or from 1ms to 30d"},
         {"restart.backoff.min = '0'", "restart.backoff.min is 0, below its bound of 1ms"},
         {"restart.backoff.steps = 0", "restart.backoff.steps is 0, below its bound of 1"},
@@ -219,12 +251,12 @@ limits = { files = 1, memory = "x" }
 }
 
 TEST(Problems, OfEveryKeyNameTheirKey) {
-    // A boolean array is right nowhere: each key must refuse it, and say so under its own name.
+    // A date is right nowhere: each key must refuse it, and say so under its own name.
     for (const std::string& key : known_keys()) {
         if (!key.starts_with("pool.NAME.")) continue;
-        const std::string name = key.substr(10);
-        EXPECT_THAT(pool_complaint(name + " = [true]"),
-                    AllOf(HasSubstr("pool math: " + name), HasSubstr("is an array")))
+        const std::string name = std::regex_replace(key.substr(10), std::regex{"METHOD"}, "square");
+        EXPECT_THAT(pool_complaint(name + " = 2024-05-01"),
+                    AllOf(HasSubstr("pool math: " + name), HasSubstr("is the date")))
             << key;
     }
 }

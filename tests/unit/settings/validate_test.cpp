@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "wire/frame.hpp"
+
 namespace caisson::settings {
 namespace {
 
@@ -27,6 +29,13 @@ TEST(PoolName, HasANeighbourThatIsAllowed) {
     EXPECT_EQ(near_pool_name(""), "NAME");
     EXPECT_EQ(near_pool_name("..."), "NAME");
     EXPECT_TRUE(is_pool_name(near_pool_name(std::string(100, 'X'))));
+}
+
+TEST(MethodName, IsSmallLettersDigitsAndUnderscore) {
+    for (const auto* name : {"square", "word_count2", "0", "_"}) EXPECT_TRUE(is_method_name(name)) << name;
+    EXPECT_TRUE(is_method_name(std::string(64, 'a')));
+    EXPECT_FALSE(is_method_name(std::string(65, 'a')));
+    for (const auto* name : {"", "Square", "a-b", "a.b", "a b", "é"}) EXPECT_FALSE(is_method_name(name)) << name;
 }
 
 TEST(EnvName, IsWhatAShellTakes) {
@@ -73,6 +82,12 @@ TEST(Bounds, HoldTheDefaults) {
     EXPECT_TRUE(bounds::timeout.allows(pool.timeout));
     EXPECT_TRUE(bounds::queue_calls.allows(pool.queue.calls));
     EXPECT_TRUE(bounds::queue_bytes.allows(pool.queue.bytes));
+    EXPECT_TRUE(bounds::retries.allows(pool.retry.retries));
+    EXPECT_EQ(bounds::retries.max, wire::max_retries);
+    EXPECT_TRUE(bounds::retry_backoff.allows(pool.retry.backoff_min));
+    EXPECT_TRUE(bounds::retry_backoff.allows(pool.retry.backoff_max));
+    EXPECT_TRUE(bounds::poison_crashes.allows(pool.poison.crashes));
+    EXPECT_TRUE(bounds::poison_window.allows(pool.poison.window));
     EXPECT_TRUE(bounds::limit_memory.allows(pool.limits.memory));
     EXPECT_TRUE(bounds::limit_files.allows(pool.limits.files));
     EXPECT_TRUE(bounds::start_timeout.allows(pool.limits.start_timeout));
@@ -81,15 +96,19 @@ TEST(Bounds, HoldTheDefaults) {
 
 TEST(Contradictions, AreFound) {
     Pool pool;
+    pool.retry.backoff_min = 6s;
     pool.restart.backoff = {.min = 2s, .max = 1s};
     pool.isolation.level = IsolationLevel::none;
     const auto found = contradictions(pool);
-    ASSERT_EQ(found.size(), 2U);
-    EXPECT_EQ(found[0].key, "restart.backoff.min");
-    EXPECT_EQ(found[0].error.what, "restart.backoff.min, 2s, is longer than restart.backoff.max, 1s");
-    EXPECT_EQ(found[1].key, "isolation.level");
-    EXPECT_THAT(found[1].error.hint, HasSubstr("really_none = true"));
+    ASSERT_EQ(found.size(), 3U);
+    EXPECT_EQ(found[0].key, "retry_backoff.min");
+    EXPECT_EQ(found[0].error.what, "retry_backoff.min, 6s, is longer than retry_backoff.max, 5s");
+    EXPECT_EQ(found[1].key, "restart.backoff.min");
+    EXPECT_EQ(found[1].error.what, "restart.backoff.min, 2s, is longer than restart.backoff.max, 1s");
+    EXPECT_EQ(found[2].key, "isolation.level");
+    EXPECT_THAT(found[2].error.hint, HasSubstr("really_none = true"));
 
+    pool.retry.backoff_min = 5s;
     pool.restart.backoff.max = 2s;
     pool.isolation.really_none = true;
     EXPECT_THAT(contradictions(pool), IsEmpty());

@@ -53,6 +53,47 @@ TEST(Client, ACallReturnsItsOutput) {
     EXPECT_EQ(client.outstanding(), 0U);
 }
 
+TEST(Client, ACallCarriesPriorityRetriesAndKeep) {
+    FakeService::Script script;
+    script.on_call = [](Session& session, const Call& call) {
+        session.ok(call.id, std::to_string(call.priority) + " " + std::to_string(call.attempt) + " " +
+                                std::to_string(call.flags));
+    };
+    FakeService service{script};
+    auto client = connect(service);
+    EXPECT_EQ(client.call({.target = "a.b"})->output, "0 0 0");
+    EXPECT_EQ(client.call({.target = "a.b", .priority = -10, .retries = 0})->output, "-10 1 0");
+    EXPECT_EQ(client.call({.target = "a.b", .priority = 10, .retries = 100, .keep = true})->output, "10 101 4");
+}
+
+TEST(Client, AResultSaysHowOftenItWasStarted) {
+    FakeService::Script script;
+    script.on_call = [](Session& session, const Call& call) {
+        if (call.body == "bad") return session.end(call.id, wire::OutcomeKind::failed, "{}", 3);
+        session.ok(call.id, "", wire::Encoding::json, 2);
+    };
+    FakeService service{script};
+    auto client = connect(service);
+    EXPECT_EQ(client.call({.target = "a.b"})->attempts, 2U);
+    EXPECT_EQ(client.call({.target = "a.b", .body = wire::bytes_of("bad")})->attempts, 3U);
+}
+
+TEST(Client, ARequestThatCannotBeIsInvalidAndNotSent) {
+    FakeService service{echo()};
+    auto client = connect(service);
+    const auto invalid = [&](const CallRequest& request, const std::string& said) {
+        const auto call = client.submit(request);
+        ASSERT_FALSE(call);
+        EXPECT_EQ(call.error().kind, Kind::invalid);
+        EXPECT_EQ(call.error().message, said);
+    };
+    invalid({.target = "a.b", .priority = 11}, "the priority is 11, and must be from -10 to 10");
+    invalid({.target = "a.b", .priority = -11}, "the priority is -11, and must be from -10 to 10");
+    invalid({.target = "a.b", .retries = 101}, "the number of retries is 101, and must be from 0 to 100");
+    EXPECT_EQ(client.outstanding(), 0U);
+    EXPECT_TRUE(client.call({.target = "a.b"}));
+}
+
 TEST(Client, ACallCarriesTargetParamsAndTimeout) {
     FakeService::Script script;
     script.on_call = [](Session& session, const Call& call) {
@@ -88,7 +129,7 @@ TEST(Client, ManySubmittedCallsEndOnceEach) {
     EXPECT_FALSE(*nothing);
 }
 
-TEST(Client, ChunksAreCollectedUnlessTheCallStreams) {
+TEST(Client, ACallThatStreamsGetsPieces) {
     FakeService::Script script;
     script.on_call = [](Session& session, const Call& call) {
         session.chunk(call.id, "one ");
@@ -98,8 +139,6 @@ TEST(Client, ChunksAreCollectedUnlessTheCallStreams) {
     };
     FakeService service{script};
     auto client = connect(service);
-    EXPECT_EQ(client.call({.target = "a.b", .stream = true})->output, "one two three") << "call always collects";
-
     ASSERT_TRUE(client.submit({.target = "a.b", .stream = true}));
     EXPECT_EQ(std::get<Piece>(next(client)).bytes, "one ");
     const auto progress = std::get<Progress>(next(client));
@@ -108,6 +147,16 @@ TEST(Client, ChunksAreCollectedUnlessTheCallStreams) {
     EXPECT_EQ(std::get<Piece>(next(client)).bytes, "two ");
     EXPECT_EQ(std::get<Piece>(next(client)).bytes, "three");
     EXPECT_EQ(std::get<Done>(next(client)).result.output, "");
+}
+
+TEST(Client, WhoCallsAndWaitsDoesNotStream) {
+    FakeService::Script script;
+    script.on_call = [](Session& session, const Call& call) { session.ok(call.id, std::to_string(call.flags)); };
+    FakeService service{script};
+    auto client = connect(service);
+    EXPECT_EQ(client.call({.target = "a.b", .stream = true})->output, "0");
+    ASSERT_TRUE(client.submit({.target = "a.b", .stream = true}));
+    EXPECT_EQ(std::get<Piece>(next(client)).bytes, "2") << "flag::stream";
 }
 
 TEST(Client, PiecesThatWaitedForAnotherCallKeepTheirBytes) {
@@ -146,19 +195,18 @@ TEST(Client, AFailureBringsItsDocument) {
 TEST(Client, WhatIsOverABoundIsNotSentAndTheBoundIsNamed) {
     FakeService service{echo()};
     auto client = connect(service);
-    const std::string body(wire::max_body_bytes + 1, 'x');
+    const std::string body(wire::max_params_bytes + 1, 'x');
     const auto over = [&](const CallRequest& request, std::string_view bound) {
         const auto call = client.submit(request);
         ASSERT_FALSE(call);
         EXPECT_EQ(call.error().kind, Kind::too_large);
         EXPECT_THAT(call.error().message, HasSubstr(std::string{bound}));
     };
-    over({.target = "a.b", .body = wire::bytes_of(body)}, "max_body_bytes");
-    over({.target = "a.b", .params = std::string_view{body}.substr(0, wire::max_params_bytes + 1)}, "max_params_bytes");
+    over({.target = "a.b", .params = body}, "max_params_bytes");
     over({.target = std::string_view{body}.substr(0, wire::max_target_bytes + 1)}, "max_target_bytes");
     EXPECT_EQ(client.outstanding(), 0U);
     const auto largest = std::string_view{body}.substr(1);
-    EXPECT_EQ(client.call({.target = "a.b", .body = wire::bytes_of(largest)})->output.size(), largest.size());
+    EXPECT_TRUE(client.call({.target = "a.b", .params = largest}));
 }
 
 TEST(Client, ACancelledCallEndsCancelled) {
@@ -207,11 +255,14 @@ TEST(Client, ACallThatTheServiceDiesInReturnsCrashed) {
 }
 
 TEST(Client, GarbageAndOutcomesForNobodyBreakTheSession) {
-    for (const int kind : {0, 1, 2}) {
+    for (const int kind : {0, 1, 2, 3, 4, 5}) {
         FakeService::Script script;
         script.on_call = [kind](Session& session, const Call& call) {
             if (kind == 0) session.raw(std::string(64, '\xFF'));
-            if (kind == 1) session.ok(call.id + 7, "wrong call");
+            if (kind == 1) session.ok(call.id.call + 7, "wrong call");
+            if (kind == 3) session.chunk(call.id, "to a call that does not stream");
+            if (kind == 4) session.run(call.id.call, 0, {"a call is no batch"});
+            if (kind == 5) session.end(call.id.call, {1, 1}, wire::OutcomeKind::failed, "{}");
             if (kind == 2) session.end(call.id, static_cast<wire::OutcomeKind>(99), "{}");
         };
         FakeService service{script};

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <string>
@@ -91,6 +92,10 @@ TEST(Codec, RefusesEachKindOfBrokenHeaderAndStaysDead) {
         {{.payload_size = max_payload_bytes + 1, .type = Type::result}, CodecError::payload_too_large},
         {{.payload_size = 4, .type = Type::result, .head_size = 5}, CodecError::head_beyond_payload},
         {{.type = Type::result, .encoding = static_cast<Encoding>(3)}, CodecError::bad_encoding},
+        {{.type = Type::call, .flags = 8}, CodecError::bad_flags},
+        {{.type = Type::call, .flags = flag::detached}, CodecError::bad_flags},
+        {{.payload_size = 7, .type = Type::call, .flags = flag::detached}, CodecError::bad_flags},
+        {{.payload_size = 9, .type = Type::call, .flags = flag::detached}, CodecError::bad_flags},
     };
     for (const auto& broken : cases) {
         FrameReader reader;
@@ -98,6 +103,27 @@ TEST(Codec, RefusesEachKindOfBrokenHeaderAndStaysDead) {
         ASSERT_EQ(reader.error(), broken.error);
         EXPECT_TRUE(read_all(reader, two_frames(), 64).empty()) << "nothing is believed after an error";
     }
+}
+
+TEST(Codec, ADetachedFrameHasTheNumberOfItsBytes) {
+    Buffer bytes;
+    const std::uint64_t size = std::uint64_t{5} << 30;
+    append_frame(bytes, {.type = Type::outcome, .flags = flag::detached, .id = 1}, bytes_of("head"),
+                 std::as_bytes(std::span{&size, 1}));
+    append_frame(bytes, {.type = Type::outcome, .id = 2}, {}, bytes_of("four"));
+    FrameReader reader;
+    std::ranges::copy(bytes, reader.prepare(bytes.size()).begin());
+    reader.commit(bytes.size());
+    const auto detached = reader.next();
+    ASSERT_TRUE(detached);
+    EXPECT_TRUE(detached->has(flag::detached));
+    EXPECT_FALSE(detached->has(flag::keep));
+    EXPECT_EQ(detached->head(), "head");
+    EXPECT_EQ(detached->memory_bytes(), size);
+    const auto other = reader.next();
+    ASSERT_TRUE(other);
+    EXPECT_FALSE(other->has(flag::detached));
+    EXPECT_EQ(other->memory_bytes(), 0U) << "it has no number";
 }
 
 TEST(Codec, AnAnnouncedSizeAllocatesNothing) {
