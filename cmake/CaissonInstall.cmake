@@ -29,9 +29,9 @@ foreach(page ${man_pages})
 endforeach()
 
 # What plugin authors and clients build against: the public headers and nothing else.
-install(FILES sdk/plugin/plugin.h sdk/plugin/plugin.hpp sdk/client/client.hpp
+install(FILES sdk/plugin/plugin.h sdk/plugin/plugin.hpp sdk/client/client.hpp supervisor/embed/pool.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
-install(DIRECTORY sdk/plugin/face DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
+install(DIRECTORY sdk/plugin/face supervisor/embed/pool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
 install(FILES sdk/plugin/export.map DESTINATION ${caisson_data_dir} COMPONENT development)
 install(DIRECTORY sdk/template DESTINATION ${caisson_data_dir} COMPONENT development)
 
@@ -42,7 +42,22 @@ set_target_properties(caisson_client_archive PROPERTIES
 target_include_directories(caisson_client_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(caisson_client_archive INTERFACE cxx_std_23)
 
-install(TARGETS caisson_plugin caisson_client_archive EXPORT caisson
+# So is the embedded pool, with the whole engine, but for the log, which it does not need.
+add_library(caisson_pool_archive STATIC supervisor/embed/silent_log.cpp
+    $<TARGET_OBJECTS:caisson_embed> $<TARGET_OBJECTS:caisson_dispatch> $<TARGET_OBJECTS:caisson_fleet>
+    $<TARGET_OBJECTS:caisson_settings> $<FILTER:$<TARGET_OBJECTS:caisson_base>,EXCLUDE,/log\\.cpp>)
+set_target_properties(caisson_pool_archive PROPERTIES OUTPUT_NAME caisson_pool EXPORT_NAME pool)
+target_include_directories(caisson_pool_archive
+    PRIVATE ${PROJECT_SOURCE_DIR}/sdk ${PROJECT_SOURCE_DIR}/supervisor
+    INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(caisson_pool_archive
+    PRIVATE $<BUILD_INTERFACE:caisson_options> INTERFACE caisson_client_archive caisson_plugin Threads::Threads)
+target_compile_features(caisson_pool_archive INTERFACE cxx_std_23)
+target_compile_definitions(caisson_pool_archive INTERFACE
+    $<INSTALL_INTERFACE:CAISSON_PROGRAM_DIR="$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBEXECDIR}/caisson">
+    $<INSTALL_INTERFACE:CAISSON_PLUGIN_DIR="$<INSTALL_PREFIX>/${caisson_plugin_dir}">)
+
+install(TARGETS caisson_plugin caisson_client_archive caisson_pool_archive EXPORT caisson
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT caisson NAMESPACE caisson:: FILE caisson-targets.cmake
     DESTINATION ${caisson_package_dir} COMPONENT development)

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "support/raw_client.hpp"
 #include "support/service.hpp"
 
 namespace caisson::test {
@@ -206,11 +207,11 @@ TEST_F(BadInput, AnUnknownReportIsRefused) {
     EXPECT_THAT(ended.err, HasSubstr("there is no crash report 01NOSUCHREPORT"));
 }
 
-TEST_F(BadInput, ABodyOverTheBoundIsRefusedByItsName) {
-    write_file(service_.folder() / "large", std::string(std::size_t{16} * 1024 * 1024 + 1, 'x'));
-    const auto ended = service_.run({"call", "text.wordcount", "@" + (service_.folder() / "large").string()});
-    EXPECT_EQ(ended.code, 6);
-    EXPECT_THAT(ended.err, HasSubstr("max_body_bytes"));
+TEST_F(BadInput, ABodyOverTheBoundOfAFrameIsRefusedByItsName) {
+    const RawClient client{service_.socket()};
+    ASSERT_TRUE(client.hello());
+    ASSERT_TRUE(client.call(1, "text.wordcount", std::string(std::size_t{16} * 1024 * 1024 + 1, 'x')));
+    EXPECT_EQ(client.outcome().at("bound"), "max_body_bytes");
     EXPECT_EQ(service_.run({"call", "math.square", "7"}).out, "49");
 }
 

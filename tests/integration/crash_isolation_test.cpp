@@ -62,7 +62,8 @@ const std::vector<Misbehaviour>& misbehaviours() {
         {.method = "second_thread_segv", .expected = "crashed signaled SIGSEGV", .worker = replaced},
         {.method = "crash_while_writing", .expected = "crashed signaled SIGSEGV", .worker = replaced},
         {.method = "throw", .expected = "failed internal", .message = "thrown, as asked"},
-        {.method = "throw_int", .expected = "failed internal"},
+        {.method = "throw_int", .expected = "failed internal", .message = "not a std::exception"},
+        {.method = "throw_what", .expected = "failed internal", .message = "what() throws"},
         // Hangs.
         {.method = "spin", .expected = "timed_out running killed", .worker = replaced, .hangs = true},
         {.method = "deadlock", .expected = "timed_out running killed", .worker = replaced, .hangs = true},
@@ -105,6 +106,7 @@ workers = 2
 workers = 2
 plugin = ")" + chaos_library() +
                      R"("
+poison = { crashes = 0 }
 [pool.chaos.limits]
 memory = "256MiB"
 files = 256

@@ -42,7 +42,8 @@ class Endurance : public testing::Test {
     }
 
     Service service_{{.pools = "[pool.chaos]\nworkers = 2\nplugin = \"" + chaos_library() +
-                               "\"\n[pool.chaos.restart]\ncall_crashes = 100000\n",
+                               "\"\n[pool.chaos.restart]\ncall_crashes = 100000\n"
+                               "[pool.chaos.poison]\ncrashes = 0\n",
                       .log = "level = \"error\"\n"}};
 };
 

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "embed/job.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "client/sealed.hpp"
+#include "embed/document.hpp"
+#include "wire/records.hpp"
+
+namespace caisson::embed {
+using detail::Shape;
+
+Job::Job(std::string method, detail::Plan plan, const std::shared_ptr<Door>& door, std::shared_ptr<CallbackScope> scope)
+    : method_(std::move(method)),
+      plan_(std::move(plan)),
+      door_(door),
+      scope_(std::move(scope)),
+      window_(door->window()) {}
+
+bool Job::is_map() const { return plan_.shape == Shape::map || plan_.shape == Shape::map_all; }
+
+bool Job::has_listeners() const {
+    const auto& listeners = plan_.listeners;
+    return listeners.on_end || listeners.on_progress || listeners.on_piece;
+}
+
+std::shared_ptr<Door> Job::door() const {
+    owner_.require("this work");
+    return door_.lock();
+}
+
+// ---- filling --------------------------------------------------------------------------------------------------------
+
+bool Job::fits_filling(const detail::Encoded& body) const {
+    if (!filling_ || filling_->encoding != body.encoding || !filling_->batch) return false;
+    const auto most = std::min<std::size_t>(plan_.chunk.value_or(window_.batch_items), window_.batch_items);
+    return filling_->items < most &&
+           filling_->body.size() + body.bytes.size() + wire::record_head_bytes <= window_.batch_bytes;
+}
+
+void Job::open_parcel(const detail::Encoded& body) {
+    filling_ = std::make_shared<Parcel>();
+    filling_->job = shared_from_this();
+    filling_->encoding = body.encoding;
+    filling_->items = 0;
+    const auto size = body.bytes.size();
+    filling_->batch = plan_.shape != Shape::call && size <= wire::inline_body_bytes &&
+                      size + wire::record_head_bytes <= window_.batch_bytes;
+    if (filling_->batch) return;
+    if (size <= wire::inline_body_bytes) {
+        filling_->body.assign(body.bytes.begin(), body.bytes.end());
+    } else {
+        auto memory = client::sealed_copy(body.bytes);
+        if (!memory)
+            throw PoolError(fail_errno(cat("no memfd for an input of ", size, " bytes"), memory.error()).error().what);
+        filling_->memory.reset(memory->release());
+        filling_->memory_bytes = size;
+    }
+    filling_->items = 1;
+}
+
+void Job::add(const detail::Encoded& body) {
+    if (!fits_filling(body)) {
+        launch();
+        open_parcel(body);
+    }
+    if (filling_->batch) {
+        wire::append_record(filling_->body, body.bytes);
+        ++filling_->items;
+    }
+    if (!filling_->batch) launch();
+}
+
+void Job::send() { launch(); }
+
+void Job::seal() {
+    launch();
+    const auto door = this->door();
+    Lock lock{mutex_};
+    sealed_ = true;
+    if (!all_ended()) return;
+    changed_.notify_all();
+    lock.unlock();
+    if (door) tell_end(*door);
+}
+
+void Job::launch() {
+    if (!filling_) return;
+    const auto door = this->door();
+    if (!door) throw PoolError("the pool is gone");
+    if (has_listeners()) door->callbacks().wait_for_room();
+    auto parcel = std::exchange(filling_, nullptr);
+    parcel->open = parcel->items;
+    parcel->weight = parcel->body.size();
+    parcel->slots.resize(parcel->items);
+    Lock lock{mutex_};
+    parcel->first = items_;
+    items_ += parcel->items;
+    parcels_.push_back(parcel);
+    pending_.push_back(std::move(parcel));
+    if (cancelled_) {
+        lock.unlock();
+        return end_pending(*door);
+    }
+    hand_over(lock, *door, true);
+}
+
+bool Job::window_allows(const Parcel& parcel) const {
+    return items_out_ == 0 ||
+           (items_out_ + parcel.items <= window_.items && bytes_out_ + parcel.weight <= window_.bytes);
+}
+
+void Job::hand_over(Lock& lock, Door& door, bool may_wait) {
+    while (!pending_.empty() && (!is_map() || window_allows(*pending_.front()))) {
+        auto parcel = std::move(pending_.front());
+        pending_.pop_front();
+        parcel->handed_over = true;
+        items_out_ += parcel->items;
+        bytes_out_ += parcel->weight;
+        lock.unlock();
+        door.submit(std::move(parcel), may_wait);
+        lock.lock();
+    }
+}
+
+// ---- ends -----------------------------------------------------------------------------------------------------------
+
+void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding encoding,
+                std::span<const std::byte> bytes) {
+    if (!is_map()) {  // taken one by one while others come: each has bytes of its own
+        CallResult result;
+        result.output = wire::Frame::text(bytes);
+        result.encoding = encoding;
+        result.attempts = 1;
+        return on_result(door, parcel, {item, 1}, std::move(result));
+    }
+    Lock lock{mutex_};
+    auto& slot = parcel.slots[item];
+    slot = {Slot::State::here, encoding, static_cast<std::uint32_t>(parcel.outputs.size()),
+            static_cast<std::uint32_t>(bytes.size())};
+    parcel.outputs.insert(parcel.outputs.end(), bytes.begin(), bytes.end());
+    note_end(lock, door, parcel, 1);
+}
+
+void Job::on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResult result) {
+    Lock lock{mutex_};
+    const auto outcome = result.outcome;
+    const auto place = static_cast<std::uint32_t>(parcel.results.size());
+    parcel.results.push_back(std::move(result));
+    for (std::uint32_t i = items.first; i < items.first + items.count; ++i) {
+        parcel.slots[i].state = Slot::State::result;
+        parcel.slots[i].at = place;
+        if (plan_.shape == Shape::unordered) ready_.push_back(parcel.first + i);
+    }
+    if (outcome != Outcome::ok) note_failure(lock, door, parcel.first + items.first, outcome);
+    note_end(lock, door, parcel, items.count);
+}
+
+void Job::note_end(Lock& lock, Door& door, Parcel& parcel, std::uint32_t items) {
+    ended_ += items;
+    parcel.ended += items;
+    const bool last = all_ended();
+    if (last || plan_.shape == Shape::unordered || plan_.shape == Shape::stream) changed_.notify_all();
+    if (parcel.ended == parcel.items) {
+        items_out_ -= parcel.items;
+        bytes_out_ -= parcel.weight;
+        parcel.body = {};
+        parcel.memory.reset();
+        hand_over(lock, door, false);
+    }
+    lock.unlock();
+    if (is_map() && plan_.listeners.on_progress) tell_progress(door);
+    if (last) tell_end(door);
+}
+
+void Job::note_failure(Lock& lock, Door& door, std::size_t index, Outcome outcome) {
+    auto& first = outcome == Outcome::cancelled && cancelled_ ? failed_by_cancel_ : failed_;
+    first = std::min(first.value_or(index), index);
+    if (plan_.shape == Shape::map && !cancelled_) end_others(lock, door);
+}
+
+// Gives up everything that has not ended.
+void Job::end_others(Lock& lock, Door& door) {
+    cancelled_ = true;
+    std::vector<std::shared_ptr<Parcel>> out;
+    for (const auto& parcel : parcels_)
+        if (parcel->handed_over && parcel->ended < parcel->items) out.push_back(parcel);
+    lock.unlock();
+    for (const auto& parcel : out) door.cancel(parcel);
+    end_pending(door);
+    lock.lock();
+}
+
+// What was never handed over.
+void Job::end_pending(Door& door) {
+    Lock lock{mutex_};
+    while (!pending_.empty()) {
+        const auto parcel = std::move(pending_.front());
+        pending_.pop_front();
+        items_out_ += parcel->items;  // as note_end takes them away
+        bytes_out_ += parcel->weight;
+        lock.unlock();
+        on_result(door, *parcel, {0, parcel->items}, cancelled_result(door.name(), method_));
+        lock.lock();
+    }
+}
+
+void Job::cancel() {
+    const auto door = this->door();
+    if (!door) return;  // its end has ended everything
+    Lock lock{mutex_};
+    if (!cancelled_ && !all_ended()) end_others(lock, *door);
+}
+
+// ---- taking ---------------------------------------------------------------------------------------------------------
+
+// A callback that waits takes nothing else meanwhile, so nothing may be held until it does.
+class Job::CallbackWait {
+   public:
+    explicit CallbackWait(const Job& job) : door_(job.door_.lock()) {
+        if (door_ && !door_->callbacks().on_this_thread()) door_.reset();
+        if (!door_) return;
+        door_->callbacks().set_waits(true);
+        door_->lift_holds();
+    }
+    CallbackWait(const CallbackWait&) = delete;
+    CallbackWait& operator=(const CallbackWait&) = delete;
+    ~CallbackWait() {
+        if (door_) door_->callbacks().set_waits(false);
+    }
+
+   private:
+    std::shared_ptr<Door> door_;
+};
+
+bool Job::wait(detail::Deadline deadline) {
+    owner_.require("this work");
+    const CallbackWait inside{*this};
+    Lock lock{mutex_};
+    const auto done = [&] { return all_ended(); };
+    if (deadline) return changed_.wait_until(lock, *deadline, done);
+    changed_.wait(lock, done);
+    return true;
+}
+
+std::optional<std::size_t> Job::wait_next() {
+    owner_.require("this work");
+    const CallbackWait inside{*this};
+    Lock lock{mutex_};
+    const bool ordered = plan_.shape != Shape::unordered;
+    changed_.wait(lock, [&] {
+        if (taken_ == items_) return true;
+        return ordered ? slot_of(next_).state != Slot::State::open : !ready_.empty();
+    });
+    if (taken_ == items_) return std::nullopt;
+    ++taken_;
+    if (ordered) return next_++;
+    const auto index = ready_.front();
+    ready_.pop_front();
+    return index;
+}
+
+// Parcels are in the order of their items, and those at the front may have been dropped.
+Parcel& Job::parcel_of(std::size_t index) {
+    const auto after = std::ranges::upper_bound(parcels_, index, {}, [](const auto& parcel) { return parcel->first; });
+    check(after != parcels_.begin(), "the item was not dropped");
+    return **std::prev(after);
+}
+
+Slot& Job::slot_of(std::size_t index) {
+    auto& parcel = parcel_of(index);
+    return parcel.slots[index - parcel.first];
+}
+
+detail::Item Job::item(std::size_t index) {
+    owner_.require("this work");
+    const Lock lock{mutex_};
+    auto& parcel = parcel_of(index);
+    const auto& slot = parcel.slots[index - parcel.first];
+    if (slot.state == Slot::State::here)
+        return {slot.encoding, wire::Frame::text(std::span{parcel.outputs}.subspan(slot.at, slot.size)), nullptr};
+    const auto& result = parcel.results[slot.at];
+    return {result.encoding, result.bytes(), &result};
+}
+
+void Job::drop(std::size_t index) {
+    const Lock lock{mutex_};
+    auto& parcel = parcel_of(index);
+    auto& slot = parcel.slots[index - parcel.first];
+    if (slot.state == Slot::State::result) parcel.results[slot.at] = {};
+    slot.state = Slot::State::dropped;
+    ++parcel.dropped;
+    while (!parcels_.empty() && parcels_.front()->dropped == parcels_.front()->items) parcels_.pop_front();
+}
+
+std::size_t Job::items() const {
+    const Lock lock{mutex_};
+    return items_;
+}
+
+std::optional<std::size_t> Job::first_failed() const {
+    const Lock lock{mutex_};
+    return failed_ ? failed_ : failed_by_cancel_;
+}
+
+}  // namespace caisson::embed
