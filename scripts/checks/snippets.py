@@ -9,7 +9,7 @@ The first line of a fenced block says what is done with it:
     ```console run         each line that starts with "$ " is typed into one shell per page; the lines below it are what it
                            prints, on stdout and stderr. A command without such lines must exit with 0. "> " continues.
     ```cpp plugin=NAME     (or c) compiled as a plugin and put into the service's plugin folder
-    ```cpp program=NAME    compiled and linked with the client; "./NAME" for the shell
+    ```cpp program=NAME    compiled and linked with the pool and the client; "./NAME" for the shell
     ```LANGUAGE file=NAME  written to a file for the shell
     ```toml check          must be a valid configuration
     ```LANGUAGE no-run     shown only
@@ -182,7 +182,10 @@ class Page:
             self.tool(block.line, *compiler, "-shared", "-fPIC", "-o", f"plugins/lib{name}.so",
                       f"-Wl,--version-script={self.source}/sdk/plugin/export.map")
         elif "program" in tags:
-            self.tool(block.line, *compiler, "-o", name, f"{self.build}/libcaisson_client.a", "-pthread")
+            # As caisson::pool and caisson::client say it in the build tree.
+            places = [f'-DCAISSON_PROGRAM_DIR="{self.build}/bin"', f'-DCAISSON_PLUGIN_DIR="{self.build}/plugins"']
+            libraries = [f"{self.build}/libcaisson_{library}.a" for library in ("pool", "client")]
+            self.tool(block.line, *compiler, *places, "-o", name, *libraries, "-pthread")
         elif "check" in tags:
             (self.scratch / "checked.toml").write_text(block.text, encoding="utf-8")
             self.tool(block.line, "caisson", "check", "checked.toml")

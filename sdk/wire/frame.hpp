@@ -60,8 +60,8 @@ enum class Type : std::uint8_t {
     // Towards the worker, and from the client.
     call = 10,    ///< Client: a = Target, head = target + params. Worker: a = method index, head = params.
     cancel = 11,  ///< Give up call or batch `id`.
-    batch = 12,   ///< As call, but the body is records (wire/records.hpp), each the body of one item. Towards the worker
-                  ///< `id` is the number of the first item, and the others count on.
+    batch = 12,  ///< As call, but the body is records (wire/records.hpp), each the body of one item. Towards the worker
+                 ///< `id` is the number of the first item, and the others count on.
 
     // From the worker, and towards the client.
     chunk = 20,     ///< A piece of the output of call `id`, which has flag::stream; the body is the piece.
@@ -89,9 +89,9 @@ enum class Encoding : std::uint8_t { bytes = 0, json = 1, packed = 2 };
 
 /// Bits of Header::flags.
 namespace flag {
-/// The body is not in the payload but in a memfd, sealed against every change (F_SEAL_SHRINK, GROW and WRITE), that came
-/// with this frame or before it; in its place stands the number of its bytes, 8 bytes long. Descriptors and the frames
-/// that speak of them are in the same order.
+/// The body is not in the payload but in a memfd, sealed against every change (F_SEAL_SHRINK, GROW and WRITE), that
+/// came with this frame or before it; in its place stands the number of its bytes, 8 bytes long. Descriptors and the
+/// frames that speak of them are in the same order.
 inline constexpr std::uint8_t detached = 1;
 /// call: the output is wanted in pieces, while the method writes it.
 inline constexpr std::uint8_t stream = 2;
@@ -106,14 +106,14 @@ struct Header {
     Type type{};
     Encoding encoding = Encoding::bytes;  ///< of the body
     std::uint8_t flags = 0;               ///< of namespace flag
-    std::uint8_t attempt = 0;             ///< client call: 0, or 1 + how often it may be retried; worker call: which start
-                                          ///< this is, from 1; outcome: starts that were made
-    std::uint64_t id = 0;                 ///< of the call or request; the sender of `call`/`request` chooses it
-    std::uint32_t a = 0;                  ///< by type, see Type
-    std::uint32_t head_size = 0;          ///< bytes of the payload before the body
-    std::int64_t time_ns = 0;             ///< client call: timeout, 0 = the pool's, -1 = none; worker call: deadline on
-                                          ///< CLOCK_MONOTONIC, 0 = none; result: how long the method ran,
-                                          ///< -1: it was not started
+    std::uint8_t attempt = 0;     ///< client call: 0, or 1 + how often it may be retried; worker call: which start
+                                  ///< this is, from 1; outcome: starts that were made
+    std::uint64_t id = 0;         ///< of the call or request; the sender of `call`/`request` chooses it
+    std::uint32_t a = 0;          ///< by type, see Type
+    std::uint32_t head_size = 0;  ///< bytes of the payload before the body
+    std::int64_t time_ns = 0;     ///< client call: timeout, 0 = the pool's, -1 = none; worker call: deadline on
+                                  ///< CLOCK_MONOTONIC, 0 = none; result: how long the method ran,
+                                  ///< -1: it was not started
 };
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);
 static_assert(std::has_unique_object_representations_v<Header>, "no padding may reach the wire");

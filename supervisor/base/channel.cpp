@@ -28,6 +28,7 @@ Channel::Channel(Loop& loop, Fd socket, Handlers handlers)
       socket_(std::move(socket)),
       handlers_(std::move(handlers)),
       watch_(loop.watch(socket_.get())),
+      retry_timer_(loop.timer()),
       read_bytes_(first_read_bytes) {
     watch_.on_readable([this] { on_readable(); });
 }
@@ -44,6 +45,7 @@ void Channel::close() {
 
 void Channel::hang_up() {
     watch_ = {};
+    retry_timer_.cancel();
     socket_.reset();
     out_descriptors_.clear();
 }
@@ -92,7 +94,14 @@ void Channel::flush() {
             continue;
         }
         if (errno == EINTR) continue;
-        if (errno == EAGAIN) {
+        if (errno == ETOOMANYREFS) {
+            // The user's budget of descriptors in flight (unix(7)). It frees itself as peers read, which nobody tells us.
+            waiting_writable_ = true;
+            retry_timer_.arm_after(limits::descriptor_retry, [this] {
+                waiting_writable_ = false;
+                flush();
+            });
+        } else if (errno == EAGAIN) {
             waiting_writable_ = true;
             watch_.on_writable_once([this] {
                 waiting_writable_ = false;
@@ -123,8 +132,7 @@ ssize_t Channel::send_some() {
     const auto* const from = out_.data() + out_begin_;
     if (out_descriptors_.empty()) return ::send(socket_.get(), from, waiting_bytes(), flags);
     auto& next = out_descriptors_.front();
-    if (next.offset > sent_)
-        return ::send(socket_.get(), from, static_cast<std::size_t>(next.offset - sent_), flags);
+    if (next.offset > sent_) return ::send(socket_.get(), from, static_cast<std::size_t>(next.offset - sent_), flags);
     const auto until = out_descriptors_.size() > 1 ? out_descriptors_[1].offset : sent_ + waiting_bytes();
     iovec part{const_cast<std::byte*>(from), static_cast<std::size_t>(until - sent_)};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -140,8 +148,6 @@ ssize_t Channel::send_some() {
     const int descriptor = next.descriptor.get();
     std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
     auto sent = ::sendmsg(socket_.get(), &message, flags);
-    // The user's budget of descriptors in flight (unix(7), ETOOMANYREFS) frees itself as peers read: try again later.
-    if (sent < 0 && errno == ETOOMANYREFS) errno = EAGAIN;
     if (sent >= 0) out_descriptors_.pop_front();
     return sent;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// A stream socket that carries frames, on the loop: reads are cut into frames, writes of one turn leave together.
 ///
-/// Descriptors ride along with detached frames (wire/frame.hpp): those that came wait in order until the frame that speaks
-/// of them is handled.
+/// Descriptors ride along with detached frames (wire/frame.hpp): those that came wait in order until the frame that
+/// speaks of them is handled.
 ///
 /// Used on the loop's thread. The handlers may call anything of the channel but must not destroy it: close it, and let
 /// go of it in a later turn. After `close`, and after `on_end`, no handler is called any more.
@@ -97,6 +97,7 @@ class Channel {
     Fd socket_;
     Handlers handlers_;
     Loop::Watch watch_;
+    Loop::Timer retry_timer_;  // of a descriptor that the kernel does not take yet
     wire::FrameReader reader_;
     struct Riding {
         std::uint64_t offset;  // in the stream: of the first byte of its frame

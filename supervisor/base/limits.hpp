@@ -20,6 +20,8 @@ inline constexpr int reads_per_turn = 4;
 inline constexpr int reads_of_drain = 1024;
 /// Descriptors that a peer may be ahead of the frames that speak of them: a write that carries one carries no second.
 inline constexpr std::size_t channel_descriptors = 16;
+/// Until a descriptor is sent again that was over the kernel's budget of those in flight.
+inline constexpr auto descriptor_retry = 2ms;
 /// Bytes that wait to be written to one client. A client that does not read is held long before; this is for what
 /// cannot be held, the results of calls that were begun. Beyond it the session ends.
 inline constexpr std::size_t session_output_bytes = 64 * 1024 * 1024;

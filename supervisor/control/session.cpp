@@ -182,7 +182,8 @@ bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) 
     if (request.body.size() > wire::max_body_bytes) return over("max_body_bytes", wire::max_body_bytes);
     if (request.params.size() > wire::max_params_bytes) return over("max_params_bytes", wire::max_params_bytes);
     if (request.items > wire::max_batch_items) return over("max_batch_items", wire::max_batch_items);
-    if (request.items > 0 && request.body.size() > wire::max_batch_bytes + wire::max_batch_items * sizeof(std::uint32_t))
+    if (request.items > 0 &&
+        request.body.size() > wire::max_batch_bytes + wire::max_batch_items * sizeof(std::uint32_t))
         return over("max_batch_bytes", wire::max_batch_bytes);
     if (items_ + items > limits::session_calls) return over("session_calls", limits::session_calls);
     if (request.memory == nullptr) return false;

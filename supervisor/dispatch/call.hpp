@@ -70,8 +70,8 @@ struct Call : DeadlineEntry {
     bool muted = false;     // its worker is not listened to, for its caller is behind
     bool keep = false;
     Pool* pool = nullptr;
-    fleet::Hand* hand = nullptr;      // while held
-    Receiver* receiver = nullptr;     // nobody after an abandon
+    fleet::Hand* hand = nullptr;       // while held
+    Receiver* receiver = nullptr;      // nobody after an abandon
     const Receiver* caller = nullptr;  // whose turn it is in the queue; only compared, for it may be gone
     std::uint64_t receiver_id = 0;
     std::int64_t deadline_ns = 0;
@@ -108,8 +108,8 @@ class CallTable {
     [[nodiscard]] Call& add();
     [[nodiscard]] Call* find(CallToken token);
     void remove(Call& call);
-    /// A record for the first `items` of those that `call` has, or for the last; `call` keeps the others. The new one is
-    /// in no queue and has no deadline.
+    /// A record for the first `items` of those that `call` has, or for the last; `call` keeps the others. The new one
+    /// is in no queue and has no deadline.
     [[nodiscard]] Call& split_front(Call& call, std::uint32_t items);
     [[nodiscard]] Call& split_back(Call& call, std::uint32_t items);
 

@@ -61,9 +61,7 @@ class CallQueue {
         bool operator==(const Key&) const = default;
     };
     struct KeyHash {
-        std::size_t operator()(const Key& key) const {
-            return std::hash<const void*>{}(key.caller) * 31 + key.band;
-        }
+        std::size_t operator()(const Key& key) const { return std::hash<const void*>{}(key.caller) * 31 + key.band; }
     };
 
     [[nodiscard]] Lane& lane_of(const Call& call);

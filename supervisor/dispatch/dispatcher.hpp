@@ -64,7 +64,8 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     }
     /// Ends a call or what is left of a batch early. The outcomes still come.
     void cancel(Handle handle) { scheduler_.cancel(handle); }
-    /// The receiver goes: nobody waits for this call or batch any more. It is cancelled, unless its request said `keep`.
+    /// The receiver goes: nobody waits for this call or batch any more. It is cancelled, unless its request said
+    /// `keep`.
     void abandon(Handle handle) { scheduler_.abandon(handle); }
     /// The receiver goes, or is done: forgets that it waits for room. All its calls must have ended or be abandoned.
     void forget(Receiver& receiver) { scheduler_.forget(receiver); }

@@ -75,10 +75,9 @@ json no_descriptor(std::string_view pool, std::string_view method) {
 }
 
 json poisonous(const PoisonTable::Entry& entry) {
-    auto document = refused(entry.pool, entry.method,
-                            cat("this input killed ", entry.killed, " workers and is refused as poison"),
-                            cat("see `caisson crashes ", entry.report, "`; once it is mended, `caisson poison --clear ",
-                                entry.id, '`'));
+    auto document = refused(
+        entry.pool, entry.method, cat("this input killed ", entry.killed, " workers and is refused as poison"),
+        cat("see `caisson crashes ", entry.report, "`; once it is mended, `caisson poison --clear ", entry.id, '`'));
     document["bound"] = "poison.crashes";
     document["poison"] = entry.id;
     document["report"] = entry.report;

@@ -17,8 +17,8 @@ std::size_t PoisonTable::shape_of(std::string_view method, std::size_t input_byt
 }
 
 Digest PoisonTable::digest(const PoisonInput& input) const {
-    return digest_of(secret_, {wire::bytes_of(input.pool), wire::bytes_of(input.method), wire::bytes_of(input.params),
-                               input.body});
+    return digest_of(
+        secret_, {wire::bytes_of(input.pool), wire::bytes_of(input.method), wire::bytes_of(input.params), input.body});
 }
 
 const PoisonTable::Entry* PoisonTable::refuses(const PoisonInput& input) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The bytes of a body, wherever they are, for as long as it takes to name them. A memfd is read, never mapped; one that
-/// is too large to read in passing has no bytes.
+/// The bytes of a body, wherever they are, for as long as it takes to name them. A memfd is read, never mapped; one
+/// that is too large to read in passing has no bytes.
 #pragma once
 
 #include <cstddef>

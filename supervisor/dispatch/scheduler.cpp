@@ -311,9 +311,8 @@ std::size_t Scheduler::give(Pool& pool, fleet::Hand& hand, Call& call, std::size
     --call.attempt;
     call.hand = nullptr;
     finish_with(call, OutcomeKind::refused,
-                given == fleet::Given::no_method
-                    ? unknown_method(pool.hands->name(), call.method, *pool.hands->info())
-                    : no_descriptor(pool.hands->name(), call.method));
+                given == fleet::Given::no_method ? unknown_method(pool.hands->name(), call.method, *pool.hands->info())
+                                                 : no_descriptor(pool.hands->name(), call.method));
     return items;
 }
 

@@ -2,8 +2,8 @@
 /// Decides: which call goes to which worker and when, when one is given up, tried again or refused; and sees to it that
 /// each item of each call or batch gets exactly one outcome.
 ///
-/// It does nothing by itself. Time, workers (fleet::Hands) and everything that takes long (Port) are given to it, so that
-/// a test can play any order of events. dispatch::Dispatcher puts it on a loop with real workers.
+/// It does nothing by itself. Time, workers (fleet::Hands) and everything that takes long (Port) are given to it, so
+/// that a test can play any order of events. dispatch::Dispatcher puts it on a loop with real workers.
 ///
 ///     submit -> queued -> held -> outcome          on_answer, on_death, on_deadline, cancel
 ///                 ^         |

@@ -342,9 +342,9 @@ void Scheduler::finish_ended(Call& call, bool ran, const fleet::Exit* exit) {
     std::string message = call.ending == Ending::deadline    ? "its deadline passed"
                           : call.ending == Ending::cancelled ? "cancelled by its caller"
                                                              : "the service stopped";
-    message += ran                                    ? " while it ran"
+    message += ran                                ? " while it ran"
                : call.state == CallState::resting ? " while it waited for its next attempt"
-                                                      : " while it waited for a worker";
+                                                  : " while it waited for a worker";
     if (ran && exit != nullptr) message += "; it did not give up within stop.grace, so its worker was killed";
     document["message"] = std::move(message);
     if (call.ending == Ending::deadline) document["hint"] = "see timeout in the configuration, or --timeout";

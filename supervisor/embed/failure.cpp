@@ -24,7 +24,7 @@ std::string text_in(const nlohmann::json& object, std::string_view field) {
 std::string place_text(const nlohmann::json& place) {
     const auto function = text_in(place, "function");
     const auto file = text_in(place, "file");
-    const auto spot = cat(text_in(place, "module"), "+", text_in(place, "offset"));
+    auto spot = cat(text_in(place, "module"), "+", text_in(place, "offset"));
     if (function.empty()) return spot;
     const auto* const line = member(place, "line");
     if (file.empty()) return cat(function, " in ", spot);

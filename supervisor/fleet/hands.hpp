@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The workers of one pool as the scheduler sees them: who has room, what they hold, how they take and give back.
 ///
-/// fleet::Crew and fleet::Worker are the real ones; the scheduler's property test has a model. Used on the loop's thread.
+/// fleet::Crew and fleet::Worker are the real ones; the scheduler's property test has a model. Used on the loop's
+/// thread.
 #pragma once
 
 #include <sys/types.h>
@@ -31,8 +32,8 @@ struct Work {
     std::string_view params;
     std::span<const std::byte> body;  ///< of a batch: the records of its items
     wire::Encoding encoding = wire::Encoding::bytes;
-    std::uint32_t items = 0;      ///< of a batch; 0: it is a call
-    const Fd* memory = nullptr;   ///< instead of `body`: a sealed memfd
+    std::uint32_t items = 0;     ///< of a batch; 0: it is a call
+    const Fd* memory = nullptr;  ///< instead of `body`: a sealed memfd
     std::uint64_t memory_bytes = 0;
     bool stream = false;           ///< the output comes in pieces
     std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: none

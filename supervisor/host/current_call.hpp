@@ -26,8 +26,8 @@
 
 namespace caisson::host {
 
-/// Output up to this size rides in the result frame; more goes into a memfd, or leaves in chunks of at most this size if
-/// the caller wants it in pieces.
+/// Output up to this size rides in the result frame; more goes into a memfd, or leaves in chunks of at most this size
+/// if the caller wants it in pieces.
 inline constexpr std::size_t inline_output_bytes = wire::inline_body_bytes;
 /// Bytes of an error text; longer ones are cut.
 inline constexpr std::size_t max_error_text_bytes = 16 * 1024;

@@ -25,8 +25,8 @@ class Outlet {
     /// than the ring. Sends only to make room. Allocates nothing.
     void append(wire::Header header, std::string_view head, std::span<const std::byte> body = {});
 
-    /// Sends a memfd ahead of the frame that will speak of it, and everything before it. Once it returns, the supervisor
-    /// has what the frame needs, whatever becomes of this process. Blocks as flush() does.
+    /// Sends a memfd ahead of the frame that will speak of it, and everything before it. Once it returns, the
+    /// supervisor has what the frame needs, whatever becomes of this process. Blocks as flush() does.
     void send_memory(std::uint64_t call, int descriptor);
 
     /// Sends everything that is published; blocks while the supervisor does not read. Ends the process if nobody ever

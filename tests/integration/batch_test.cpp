@@ -42,7 +42,8 @@ class Batches : public testing::Test {
     Ledger ledger_;
     Service service_{{.pools = ledger_.pool("ledger",
                                             "workers = 2\nstop.grace = \"100ms\"\npoison.crashes = 0\n"
-                                            "restart.call_crashes = 10000\n") +
+                                            "restart = { intensity = 1000, call_crashes = 10000, "
+                                            "backoff = { min = \"1ms\", max = \"10ms\" } }\n") +
                                "[pool.chaos]\nworkers = 1\nplugin = \"" + chaos_library() +
                                "\"\n[pool.math]\nworkers = 2\n"}};
     Client client_ = service_.client();

@@ -375,6 +375,19 @@ TEST(EmbeddedQueue, RefusesOrMakesCallersWait) {
     EXPECT_EQ(waits.apply<std::string>("twice", "y"), "yy");
 }
 
+TEST(EmbeddedQueue, IsNeverTooShortForMaps) {
+    Pool pool{{.plugin = "math", .workers = 2, .queue = {.calls = 50}}};
+    std::atomic<int> right = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&] {
+            const auto squares = pool.map<std::int64_t>("square", std::views::iota(0, 2000));
+            right += squares.back() == 1999 * 1999;
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(right, 4);
+}
+
 TEST(EmbeddedThreads, MayAllHandOverWork) {
     Pool pool{{.plugin = "math", .workers = 2}};
     std::atomic<int> right = 0;

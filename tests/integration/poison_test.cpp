@@ -30,7 +30,9 @@ class Poison : public testing::Test {
     Service service_{
         {.pools = ledger_.pool("ledger", "workers = 2\nretry_backoff = { min = \"1ms\", max = \"1ms\" }\n") +
                   ledger_.pool("free", "workers = 1\npoison.crashes = 0\n") +
-                  ledger_.pool("forgetful", "workers = 1\npoison = { crashes = 2, window = \"100ms\" }\n")}};
+                  ledger_.pool(
+                      "forgetful",
+                      "workers = 1\npoison = { crashes = 2, window = \"100ms\" }\nrestart.call_crashes = 10000\n")}};
 };
 
 constexpr auto* refused = "refused poison.crashes";

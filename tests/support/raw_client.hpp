@@ -116,11 +116,7 @@ class RawClient {
     /// Waits until there is something to read, and leaves it.
     [[nodiscard]] bool heard() const { return readable_within(socket_.get()); }
     /// Says hello; true if it is welcome.
-    [[nodiscard]] bool enters() const {
-        wire::Header answer;
-        return hello() && heard() && ::recv(socket_.get(), &answer, sizeof answer, 0) == sizeof answer &&
-               answer.type == wire::Type::welcome;
-    }
+    [[nodiscard]] bool enters() const { return hello() && heard() && receive().header.type == wire::Type::welcome; }
     /// Waits until the service has hung up, without reading.
     [[nodiscard]] bool hung_up_within(std::chrono::milliseconds deadline = patience) const {
         pollfd entry{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};

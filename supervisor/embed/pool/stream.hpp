@@ -26,7 +26,7 @@ class Stream {
        public:
         using value_type = Value;
         using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::input_iterator_tag;
+        using iterator_concept = std::input_iterator_tag;  // NOLINT(readability-identifier-naming): the library's
 
         [[nodiscard]] Value operator*() const { return stream_->read(); }
         Iterator& operator++() { return stream_->step(), *this; }

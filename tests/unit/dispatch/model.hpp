@@ -67,8 +67,8 @@ class Worker final : public fleet::Hand {
     Ledger& ledger_;
     std::uint32_t id_;
     std::uint32_t credit_;
-    std::deque<Held> held_;     // an entry for each item
-    std::size_t claimed_ = 0;   // 1 if the front item runs
+    std::deque<Held> held_;    // an entry for each item
+    std::size_t claimed_ = 0;  // 1 if the front item runs
     std::set<CallToken> cancelled_;
     std::string killed_;
     bool draining_ = false;

@@ -47,9 +47,9 @@ struct Step {
 };
 
 std::ostream& operator<<(std::ostream& out, const Step& step) {
-    static constexpr const char* names[] = {"submit",    "submit_batch", "cancel", "abandon", "start",      "answer",
-                                            "fail",      "crash",        "kill",   "advance", "grow",       "shrink",
-                                            "quarantine", "recover",      "hold",   "release", "reports",    "turn"};
+    static constexpr const char* names[] = {"submit",     "submit_batch", "cancel", "abandon", "start",   "answer",
+                                            "fail",       "crash",        "kill",   "advance", "grow",    "shrink",
+                                            "quarantine", "recover",      "hold",   "release", "reports", "turn"};
     return out << names[step.kind] << '(' << int{step.which} << ',' << int{step.how} << ')';
 }
 
@@ -94,8 +94,7 @@ settings::Pool pool_settings() {
     pool.timeout = 400ms;
     pool.queue.calls = 60;
     pool.retry.retries = 1;
-    pool.retry.on = {settings::RetryCause::crashed, settings::RetryCause::timed_out,
-                     settings::RetryCause::unavailable};
+    pool.retry.on = {settings::RetryCause::crashed, settings::RetryCause::timed_out, settings::RetryCause::unavailable};
     pool.stop.grace = 50ms;
     return pool;
 }

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
+#include <cstring>
+
 #include "base/clock.hpp"
 #include "unit/host/worker_process.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::test {
 namespace {
@@ -64,9 +67,9 @@ TEST_F(WorkerCalls, TheRingWrapsUnderManyResults) {
     EXPECT_GT(worker_.box().written.load(), 3U * wire::ring_bytes);
 }
 
-TEST_F(WorkerCalls, StreamsWhatIsLarge) {
-    for (const std::size_t size : {65'536U, 65'537U, 3'000'000U}) {
-        worker_.add(size, "big", std::to_string(size));
+TEST_F(WorkerCalls, StreamsToWhoeverWantsPieces) {
+    for (const std::size_t size : {10U, 65'536U, 65'537U, 3'000'000U}) {
+        worker_.add(size, "big", std::to_string(size), {.flags = wire::flag::stream});
         worker_.send();
         std::string whole;
         for (;;) {
@@ -75,12 +78,44 @@ TEST_F(WorkerCalls, StreamsWhatIsLarge) {
             whole += piece->body;
             if (piece->header.type == Type::result) break;
             EXPECT_EQ(piece->header.type, Type::chunk);
-            EXPECT_EQ(piece->body.size(), 65'536U);
+            EXPECT_LE(piece->body.size(), 65'536U);
         }
         ASSERT_EQ(whole.size(), size);
         // No byte is lost, doubled or out of its place.
         for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(whole[i], static_cast<char>('a' + i % 26)) << i;
     }
+}
+
+TEST_F(WorkerCalls, HandsOverWhatIsLargeInAMemfdThatLeavesFirst) {
+    const Message fits = worker_.call(1, "big", "65536");
+    EXPECT_EQ(fits.header.flags, 0);
+    EXPECT_EQ(fits.body.size(), 65'536U);
+    worker_.add(2, "big", "65537");
+    worker_.send();
+    const auto carrier = worker_.receive();
+    const auto result = worker_.receive();
+    ASSERT_TRUE(carrier && result);
+    EXPECT_EQ(carrier->header.type, Type::memory);
+    EXPECT_EQ(result->header.type, Type::result);
+    EXPECT_EQ(result->header.flags, wire::flag::detached);
+    std::uint64_t bytes = 0;
+    ASSERT_EQ(result->body.size(), sizeof bytes);
+    std::memcpy(&bytes, result->body.data(), sizeof bytes);
+    EXPECT_EQ(bytes, 65'537U);
+}
+
+TEST_F(WorkerCalls, RunsABatchItemByItem) {
+    wire::Buffer records;
+    for (const std::string_view body : {"one", "", "three"}) wire::append_record(records, wire::bytes_of(body));
+    worker_.add(5, "echo", wire::Frame::text(records), {.type = Type::batch});
+    worker_.send();
+    for (const auto& [id, body] : {std::pair{5U, "one"}, {6U, ""}, {7U, "three"}}) {
+        const auto answer = worker_.receive();
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->header.id, id);
+        EXPECT_EQ(answer->body, body);
+    }
+    EXPECT_EQ(wire::Claim::from(worker_.box().claim.load()).sequence, 7U);
 }
 
 TEST_F(WorkerCalls, TakesLargeInput) {

@@ -88,7 +88,7 @@ void WorkerProcess::start(std::string_view plugin, nlohmann::json more) {
 
 void WorkerProcess::add(std::uint64_t id, std::string_view method, std::string_view body, wire::Header more) {
     const auto found = std::ranges::find(methods_, method);
-    more.type = wire::Type::call;
+    if (more.type != wire::Type::batch) more.type = wire::Type::call;
     more.id = id;
     more.attempt = 1;
     more.a = static_cast<std::uint32_t>(found - methods_.begin());
