@@ -70,7 +70,9 @@ enum class Type : std::uint8_t {
     outcome = 23,   ///< Client only. a = OutcomeKind, head = JSON (nothing when ok), body = the last piece of output,
                     ///< time = ItemRange: of a batch, which items ended so.
     memory = 24,    ///< Worker only: nothing but the carrier of the memfd that the next detached frame speaks of.
-    run = 25,       ///< Client only. Items of batch `id`, from item `a` on, are ok; the body is records, their outputs.
+    run =
+        25,  ///< Client only. Items of batch `id`, from item `a` on, are ok at the first attempt; the body is records,
+             ///< their outputs.
 
     // Client only: operating the service.
     request = 30,  ///< head = JSON {"verb": …}.

@@ -217,7 +217,7 @@ void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const disp
     items_ -= items.count;
     open->second.items -= items.count;
     if (open->second.items == 0) calls_.erase(open);
-    if (batch && outcome.kind == wire::OutcomeKind::ok && outcome.memory == nullptr)
+    if (batch && outcome.kind == wire::OutcomeKind::ok && outcome.memory == nullptr && outcome.attempts == 1)
         add_to_run(id, items.first, outcome);
     else
         send_outcome(id, items, outcome);
