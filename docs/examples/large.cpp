@@ -5,7 +5,8 @@
 
 int main() {
     caisson::Pool pool{{.plugin = CHAOS, .workers = 1}};
-    const std::string body(100'000'000, 'x');
+    std::string body;
+    body.resize(100'000'000, 'x');
     const auto result = pool.call("echo", body);
     std::cout << result.bytes().size() << ' ' << (result.bytes() == body ? "the same" : "not the same") << '\n';
 }

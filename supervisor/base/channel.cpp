@@ -2,6 +2,7 @@
 #include "base/channel.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -31,6 +32,7 @@ Channel::Channel(Loop& loop, Fd socket, Handlers handlers)
       retry_timer_(loop.timer()),
       read_bytes_(first_read_bytes) {
     watch_.on_readable([this] { on_readable(); });
+    if (handlers_.on_gone) watch_.on_hang_up_once([this] { on_hang_up(); });
 }
 
 Channel::~Channel() {
@@ -41,6 +43,12 @@ Channel::~Channel() {
 void Channel::close() {
     muted_ = true;
     hang_up();
+}
+
+// Where reading is not paused, it finds the end by itself. What else wakes this up (urgent data) is no end.
+void Channel::on_hang_up() const {
+    pollfd entry{.fd = socket_.get(), .events = 0, .revents = 0};
+    if (paused_ && ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLHUP) != 0) handlers_.on_gone();
 }
 
 void Channel::hang_up() {
@@ -95,7 +103,8 @@ void Channel::flush() {
         }
         if (errno == EINTR) continue;
         if (errno == ETOOMANYREFS) {
-            // The user's budget of descriptors in flight (unix(7)). It frees itself as peers read, which nobody tells us.
+            // The user's budget of descriptors in flight (unix(7)). It frees itself as peers read, which nobody tells
+            // us.
             waiting_writable_ = true;
             retry_timer_.arm_after(limits::descriptor_retry, [this] {
                 waiting_writable_ = false;
@@ -176,6 +185,7 @@ Fd Channel::take_descriptor() {
 }
 
 void Channel::on_readable() {
+    if (feed_due_) feed_frames();  // before what comes now, which may be the end
     for (int reads = 0; reads < limits::reads_per_turn && read_once() && filled_; ++reads) {
     }
 }

@@ -40,6 +40,7 @@ class Channel {
         std::function<void(const wire::Frame&)> on_frame;
         std::function<void(const Ending&)> on_end;
         std::function<void()> on_drained = {};  ///< everything that waited has been written
+        std::function<void()> on_gone = {};     ///< the peer has closed, and reading is paused: the end may be far
     };
 
     /// Takes a connected, non-blocking stream socket.
@@ -89,6 +90,7 @@ class Channel {
     [[nodiscard]] ssize_t receive(std::span<std::byte> room);
     [[nodiscard]] ssize_t send_some();
     void feed_frames();
+    void on_hang_up() const;
     void hang_up();
     void end(Ending::Kind kind, std::string text);
     void flush_at_end_of_turn();

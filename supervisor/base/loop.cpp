@@ -122,6 +122,13 @@ void Loop::Watch::on_writable_once(Callback callback) {
                                  });
 }
 
+void Loop::Watch::on_hang_up_once(Callback callback) {
+    impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_error,
+                                 [self = impl_, callback = std::move(callback)](error_code error) mutable {
+                                     if (!error && self->open) callback();
+                                 });
+}
+
 struct Loop::Timer::Impl {
     explicit Impl(asio::io_context& io) : timer(io) {}
     asio::steady_timer timer;

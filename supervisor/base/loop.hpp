@@ -47,6 +47,8 @@ class Loop {
         void resume_reading();
         /// Calls back once, when the descriptor is writable.
         void on_writable_once(Callback callback);
+        /// Calls back once, when the peer has gone; also while reading is paused. May call back for less: look again.
+        void on_hang_up_once(Callback callback);
         [[nodiscard]] explicit operator bool() const { return impl_ != nullptr; }
 
        private:

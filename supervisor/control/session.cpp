@@ -26,7 +26,8 @@ Session::Session(Service& service, Fd socket, Peer peer)
                                               {{"uid", peer_.uid}, {"pid", peer_.pid}, {"why", ending.text}});
                         leave();
                     },
-                .on_drained = [this] { on_drained(); }}),
+                .on_drained = [this] { on_drained(); },
+                .on_gone = [this] { on_gone(); }}),
       timer_(service.loop.timer()),
       last_frame_(Clock::now()) {
     timer_.arm_after(service_.settings.handshake_timeout,
@@ -100,6 +101,7 @@ void Session::on_call(const wire::Frame& frame) {
 
 void Session::submit(const wire::Frame& frame, Fd memory) {
     const auto& header = frame.header;
+    if (gone_ && !frame.has(wire::flag::keep)) return;
     const auto [target_bytes, priority] = wire::Target::from(header.a);
     const auto head = frame.head();
     const auto target = head.substr(0, target_bytes);
@@ -207,7 +209,9 @@ void Session::on_chunk(std::uint64_t id, wire::Encoding encoding, std::span<cons
 }
 
 void Session::on_progress(std::uint64_t id, double fraction, std::string_view note) {
+    if (held_) return;  // a note is news: one that is late is none
     channel_.send({.type = wire::Type::progress, .id = id, .a = static_cast<std::uint32_t>(fraction * 1e6)}, note);
+    check_output();
 }
 
 void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
@@ -289,6 +293,17 @@ void Session::hold(bool held) {
 
 void Session::on_drained() {
     if (held_) hold(false);
+}
+
+// It has gone while it was not listened to, so its end is still behind what it had said. What is to be kept is kept;
+// the rest is given up now, or the queue that it waits for would first have to do it.
+void Session::on_gone() {
+    if (ended_) return;
+    gone_ = true;
+    for (const auto& [id, open] : std::exchange(calls_, {})) service_.dispatcher.abandon(open.handle);
+    items_ = 0;
+    if (parked_ && (parked_->header.flags & wire::flag::keep) == 0) parked_.reset();
+    choose_reading();
 }
 
 // ---- end ------------------------------------------------------------------------------------------------------------

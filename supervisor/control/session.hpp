@@ -64,6 +64,7 @@ class Session final : private dispatch::Receiver {
     void check_output();
     void hold(bool held);
     void on_drained();
+    void on_gone();
     void watch_idle();
     void leave();
 
@@ -98,6 +99,7 @@ class Session final : private dispatch::Receiver {
     Run run_;
     bool run_due_ = false;
     bool held_ = false;  // it does not take what it got
+    bool gone_ = false;  // the client is no more; what it had said is still read
     bool greeted_ = false;
     bool ended_ = false;
     TimePoint last_frame_;

@@ -77,9 +77,9 @@ void Job::deliver_pieces(const std::shared_ptr<Parcel>& parcel) {
         }
         lock.lock();
     }
-    pieces_posted_ = !pieces_.empty();
+    const bool more = pieces_posted_ = !pieces_.empty();
     lock.unlock();
-    if (const auto door = pieces_posted_ ? door_.lock() : nullptr) post_pieces(*door, parcel);
+    if (const auto door = more ? door_.lock() : nullptr) post_pieces(*door, parcel);
 }
 
 void Job::post_pieces(Door& door, const std::shared_ptr<Parcel>& parcel) {

@@ -379,6 +379,8 @@ void Worker::on_channel_end(const Channel::Ending& ending) {
 }
 
 void Worker::on_ended(const KeeperLink::Ended& ended) {
+    // Its parent-death signal should have ended it; a plugin can clear that.
+    if (ended.lost && pidfd_) sys::pidfd_signal(pidfd_.get(), SIGKILL);
     channel_->drain();
     const bool broke_protocol = cause_ && cause_->kind == Exit::Kind::protocol_error;
     // What it had finished and not sent. Nothing that a liar left is believed.

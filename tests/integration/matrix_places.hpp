@@ -3,6 +3,9 @@
 /// one beside it that cannot start.
 #pragma once
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <caisson/pool.hpp>
 #include <chrono>
 #include <csignal>
@@ -34,7 +37,7 @@ struct Task {
 };
 
 /// Limits that a plugin can reach in a moment.
-inline constexpr std::uint64_t memory_bytes = std::uint64_t{256} * 1024 * 1024;
+inline constexpr std::uint64_t memory_mib = 256;
 inline constexpr std::uint64_t files = 256;
 
 class Place {
@@ -51,8 +54,6 @@ class Place {
     virtual CallResult call_bad_pool() = 0;
     /// Workers that can take calls.
     virtual std::vector<pid_t> workers() = 0;
-    /// Whether a call runs.
-    virtual bool running() = 0;
     virtual void resize(int workers) = 0;
     virtual pid_t keeper() = 0;
     /// The signal that ended the worker, of each crash report so far.
@@ -67,10 +68,11 @@ class ServicePlace : public Place {
         : service_({.pools = toml(good, bad)}), session_(service_.client()), ends_(session_) {}
 
     std::uint64_t begin(const Task& task) override {
-        return ends_->submit({.target = "good." + task.method,
-                              .body = wire::bytes_of(task.body),
-                              .params = task.params,
-                              .timeout = task.timeout});
+        const auto target = "good." + task.method;
+        const auto id = ends_->submit(
+            {.target = target, .body = wire::bytes_of(task.body), .params = task.params, .timeout = task.timeout});
+        if (!session_.flush()) throw std::runtime_error("the session is lost");
+        return id;
     }
     CallResult end(std::uint64_t number) override {
         (void)ends_->await(number);
@@ -80,10 +82,6 @@ class ServicePlace : public Place {
     }
     CallResult call_bad_pool() override { return call(session_, "bad.ok", "1"); }
     std::vector<pid_t> workers() override { return service_.workers("good"); }
-    bool running() override {
-        (void)session_.flush();
-        return service_.pool("good").at("running") != 0;
-    }
     void resize(int workers) override { service_.run({"resize", "good", std::to_string(workers)}); }
     pid_t keeper() override { return service_.keeper(); }
     std::vector<std::string> reports() override {
@@ -104,7 +102,8 @@ class ServicePlace : public Place {
    private:
     static std::string section(const std::string& name, const Setup& setup) {
         auto text = "[pool." + name + "]\nworkers = 2\nplugin = \"" + setup.plugin + "\"\n";
-        text += "limits = { memory = " + std::to_string(memory_bytes) + ", files = " + std::to_string(files) + " }\n";
+        text +=
+            "limits = { memory = \"" + std::to_string(memory_mib) + "MiB\", files = " + std::to_string(files) + " }\n";
         if (!setup.crash.empty()) text += "settings = { crash = \"" + setup.crash + "\" }\n";
         text += "[pool." + name + ".env]\n";
         for (const auto& [variable, value] : setup.env) text.append(variable).append(" = \"" + value + "\"\n");
@@ -158,10 +157,6 @@ class EmbeddedPlace : public Place {
             if (worker.state == "idle" || worker.state == "running") pids.push_back(static_cast<pid_t>(worker.pid));
         return pids;
     }
-    bool running() override {
-        const auto workers = pool_.workers();
-        return std::ranges::any_of(workers, [](const auto& worker) { return worker.state == "running"; });
-    }
     void resize(int workers) override { pool_.resize(workers); }
     pid_t keeper() override {
         for (const auto& process : descendants(::getpid()))
@@ -184,7 +179,7 @@ class EmbeddedPlace : public Place {
                 .workers = 2,
                 .name = std::move(name),
                 .grace = 100ms,
-                .limits = {.memory = memory_bytes, .files = files},
+                .limits = {.memory = memory_mib * 1024 * 1024, .files = files},
                 .env = setup.env,
                 .settings = setup.crash.empty() ? "" : R"({"crash": ")" + setup.crash + "\"}"};
     }

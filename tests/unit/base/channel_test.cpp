@@ -28,11 +28,17 @@ class ChannelTest : public ::testing::Test {
                                                [this](const wire::Frame& frame) {
                                                    heard_.push_back(frame.header.id);
                                                    if (frame.header.type == Type::stop) loop_.stop();
+                                                   if (frame.header.type == pause_at_) channel_->pause_reading();
                                                },
                                            .on_end =
                                                [this](const Channel::Ending& ending) {
                                                    ending_ = ending.kind;
                                                    loop_.stop();
+                                               },
+                                           .on_gone =
+                                               [this] {
+                                                   gone_ = true;
+                                                   channel_->resume_reading();
                                                }});
     }
 
@@ -50,6 +56,8 @@ class ChannelTest : public ::testing::Test {
     std::optional<Channel> channel_;
     std::vector<std::uint64_t> heard_;
     std::optional<Channel::Ending::Kind> ending_;
+    std::optional<Type> pause_at_;
+    bool gone_ = false;
 };
 
 TEST_F(ChannelTest, FramesOfOneTurnLeaveTogether) {
@@ -134,6 +142,31 @@ TEST_F(ChannelTest, DrainTakesWhatHasArrivedAndReportsNoEnd) {
     channel_->drain();
     EXPECT_EQ(heard_.size(), 2U);
     EXPECT_FALSE(ending_);
+}
+
+TEST_F(ChannelTest, APeerThatGoesWhileReadingIsPausedIsNoticedAndAllThatItSaidIsHeard) {
+    channel_->pause_reading();
+    for (std::uint64_t id = 1; id <= 3; ++id) say(frame(Type::cancel, id));
+    peer_.reset();
+    loop_.run();
+    EXPECT_TRUE(gone_);
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3}));
+    EXPECT_EQ(ending_, Channel::Ending::Kind::closed);
+}
+
+// They were read before the pause, and the end is at hand when it is over.
+TEST_F(ChannelTest, FramesThatWaitedInAPauseComeBeforeTheEnd) {
+    auto all = frame(Type::ready, 1);
+    for (std::uint64_t id = 2; id <= 5; ++id) {
+        const auto more = frame(Type::cancel, id);
+        all.insert(all.end(), more.begin(), more.end());
+    }
+    pause_at_ = Type::ready;
+    say(all);
+    peer_.reset();
+    loop_.run();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+    EXPECT_EQ(ending_, Channel::Ending::Kind::closed);
 }
 
 }  // namespace
