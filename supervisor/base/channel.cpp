@@ -45,10 +45,17 @@ void Channel::close() {
     hang_up();
 }
 
-// Where reading is not paused, it finds the end by itself. What else wakes this up (urgent data) is no end.
-void Channel::on_hang_up() const {
+// What else wakes this up (urgent data) is no end.
+void Channel::on_hang_up() {
     pollfd entry{.fd = socket_.get(), .events = 0, .revents = 0};
-    if (paused_ && ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLHUP) != 0) handlers_.on_gone();
+    peer_gone_ = ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLHUP) != 0;
+    tell_gone();
+}
+
+// Where reading is not paused, it finds the end by itself; but it may be paused before it gets there.
+void Channel::tell_gone() {
+    if (!peer_gone_ || !paused_ || closed() || std::exchange(told_gone_, true)) return;
+    handlers_.on_gone();
 }
 
 void Channel::hang_up() {
@@ -163,7 +170,12 @@ ssize_t Channel::send_some() {
 
 void Channel::pause_reading() {
     paused_ = true;
-    if (!closed()) watch_.pause_reading();
+    if (closed()) return;
+    watch_.pause_reading();
+    if (!peer_gone_ || told_gone_) return;
+    loop_.post([this, alive = alive_] {
+        if (*alive) tell_gone();
+    });
 }
 
 void Channel::resume_reading() {

@@ -90,7 +90,8 @@ class Channel {
     [[nodiscard]] ssize_t receive(std::span<std::byte> room);
     [[nodiscard]] ssize_t send_some();
     void feed_frames();
-    void on_hang_up() const;
+    void on_hang_up();
+    void tell_gone();
     void hang_up();
     void end(Ending::Kind kind, std::string text);
     void flush_at_end_of_turn();
@@ -120,6 +121,8 @@ class Channel {
     bool muted_ = false;  // closed by its owner
     bool paused_ = false;
     bool feed_due_ = false;
+    bool peer_gone_ = false;
+    bool told_gone_ = false;
     bool filled_ = false;  // the last read: there may be more at once
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -265,7 +265,7 @@ void Worker::on_frame(const wire::Frame& frame) {
 
 // The held call that this frame speaks of: only the front can be running.
 const Worker::Held* Worker::front_if(std::uint64_t sequence, std::string_view what) {
-    if (cause_ && cause_->kind == Exit::Kind::protocol_error) return nullptr;  // nothing it says counts any more
+    if (lied_) return nullptr;  // nothing it says counts any more
     if (!held_.empty() && held_.front().sequence == sequence) return &held_.front();
     kill(Exit::Kind::protocol_error, cat("sent ", what, " for a call that it does not run (", sequence, ")"));
     return nullptr;
@@ -317,6 +317,7 @@ void Worker::note_cause(Exit::Kind kind, std::string why) {
 
 void Worker::kill(Exit::Kind kind, std::string why) {
     if (state_ == WorkerState::gone) return;
+    lied_ |= kind == Exit::Kind::protocol_error;
     note_cause(kind, std::move(why));
     enter(WorkerEvent::kill);
 }
@@ -374,17 +375,19 @@ void Worker::on_channel_end(const Channel::Ending& ending) {
     if (state_ == WorkerState::gone) return;
     if (ending.kind == Channel::Ending::Kind::garbage) return kill(Exit::Kind::protocol_error, ending.text);
     // Mostly its end, of which the keeper tells in a moment. If not, it has closed its socket and runs on.
-    timer_.arm_after(limits::exit_patience,
-                     [this] { kill(Exit::Kind::protocol_error, "closed its socket and ran on"); });
+    timer_.arm_after(limits::exit_patience, [this] {
+        // No lie: what it said before, and what it had finished, counts.
+        note_cause(Exit::Kind::protocol_error, "closed its socket and ran on");
+        enter(WorkerEvent::kill);
+    });
 }
 
 void Worker::on_ended(const KeeperLink::Ended& ended) {
     // Its parent-death signal should have ended it; a plugin can clear that.
     if (ended.lost && pidfd_) sys::pidfd_signal(pidfd_.get(), SIGKILL);
     channel_->drain();
-    const bool broke_protocol = cause_ && cause_->kind == Exit::Kind::protocol_error;
     // What it had finished and not sent. Nothing that a liar left is believed.
-    if (!broke_protocol) channel_->take_ahead(box_->output_after(channel_->stream_offset()));
+    if (!lied_) channel_->take_ahead(box_->output_after(channel_->stream_offset()));
     die(exit_of(ended), ended.lost);
 }
 

@@ -150,6 +150,7 @@ class Worker final : public Hand {
     bool was_serving_ = false;
     bool intended_ = false;
     bool told_death_ = false;
+    bool lied_ = false;  // what it sent made no sense: nothing of it is believed any more
 
     std::deque<Held> held_;
     std::size_t held_items_ = 0;

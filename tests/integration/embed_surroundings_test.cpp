@@ -133,34 +133,34 @@ TEST(EmbeddedSurroundings, AForkedChildCanUseNothingAndEndsInPeace) {
         }
         return false;
     };
-    EXPECT_EQ(in_fork([&] {
-                  int wrong = 0;
-                  wrong += !throws([&] { pool.apply<int>("ok", 1); });
-                  wrong += !throws([&] { (void)pool.apply_async<int>("ok", 1); });
-                  wrong += !throws([&] { (void)pool.map<int>("ok", {1}); });
-                  wrong += !throws([&] { (void)pool.workers(); });
-                  wrong += !throws([&] { pool.resize(2); });
-                  wrong += !throws([&] { pool.close(); });
-                  wrong += !throws([&] { pool.terminate(); });
-                  wrong += !throws([&] { (void)running.get(); });
-                  wrong += !throws([&] { running.cancel(); });
-                  wrong += !throws([&] { (void)process.is_alive(); });
-                  wrong += !throws([&] { process.kill(); });
-                  wrong += !throws([&] { const Pool other{engine, {.plugin = "math"}}; });
-                  {
-                      const Pool gone = std::move(pool);
-                  }
-                  {
-                      const auto gone = std::move(process);
-                  }
+    const auto use_everything = [&] {
+        int wrong = 0;
+        wrong += !throws([&] { pool.apply<int>("ok", 1); });
+        wrong += !throws([&] { (void)pool.apply_async<int>("ok", 1); });
+        wrong += !throws([&] { (void)pool.map<int>("ok", {1}); });
+        wrong += !throws([&] { (void)pool.workers(); });
+        wrong += !throws([&] { pool.resize(2); });
+        wrong += !throws([&] { pool.close(); });
+        wrong += !throws([&] { pool.terminate(); });
+        wrong += !throws([&] { (void)running.get(); });
+        wrong += !throws([&] { running.cancel(); });
+        wrong += !throws([&] { (void)process.is_alive(); });
+        wrong += !throws([&] { process.kill(); });
+        wrong += !throws([&] { const Pool other{engine, {.plugin = "math"}}; });
+        {
+            const Pool gone = std::move(pool);
+        }
+        {
+            const auto gone = std::move(process);
+        }
 #if !defined(__SANITIZE_THREAD__)  // which does not follow threads into a fork
-                  // And it may have a pool of its own.
-                  Pool own{{.plugin = "math", .workers = 1}};
-                  wrong += own.apply<int>("square", 3) != 9;
+        // And it may have a pool of its own.
+        Pool own{{.plugin = "math", .workers = 1}};
+        wrong += own.apply<int>("square", 3) != 9;
 #endif
-                  return wrong;
-              }),
-              0);
+        return wrong;
+    };
+    EXPECT_EQ(in_fork(use_everything), 0);
     EXPECT_EQ(pool.apply<int>("ok", 1, {.timeout = 0ms}), 1);
 }
 
