@@ -4,8 +4,9 @@
 
     tidy.py BUILD_DIR [part of a path]…
 
-Without parts it looks at all but tests/: those are half of the files, GoogleTest's macros take most of their time, and the
-compiler's warnings are errors for them too. Name tests/ to look at them.
+Without parts it looks at all but tests/ and docs/examples/: those are more than half of the files, GoogleTest's macros and
+the public header with its JSON take most of their time, and the compiler's warnings are errors for them too. Name them to
+look at them.
 
 The checks are in .clang-tidy. What a file is made of (itself, the headers of the project, the checks, its compile command)
 decides whether it is looked at again: a clean result is remembered in BUILD_DIR/tidy.
@@ -21,6 +22,7 @@ import subprocess
 import sys
 
 TOOL = "clang-tidy-19"
+LEFT_OUT = ("tests/", "docs/examples/")
 FINDING = re.compile(r"^(/\S+?:\d+:\d+): (?:warning|error): (.*)$", re.MULTILINE)
 
 
@@ -32,7 +34,7 @@ def commands(build, source, wanted):
         if not path.is_relative_to(source) or path.is_relative_to(build):
             continue
         name = str(path.relative_to(source))
-        if any(part in name for part in wanted) if wanted else not name.startswith("tests/"):
+        if any(part in name for part in wanted) if wanted else not name.startswith(LEFT_OUT):
             found.setdefault(path, entry["command"])
     return found
 

@@ -156,10 +156,12 @@ TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
     client_.cancel(batch);
     ends.take_all();
     EXPECT_EQ(ends.size(), 3000U);
+    // Those that were done just before may count as either.
     auto count = ends.count();
-    EXPECT_EQ(count["cancelled running"], 2);
-    EXPECT_EQ(count["cancelled waiting"] + count["ok"] + count["cancelled running"], 3000);
-    EXPECT_EQ(ledger_.lines().size(), static_cast<std::size_t>(count["ok"] + 2));
+    EXPECT_GE(count["cancelled running"], 2);
+    EXPECT_EQ(ledger_.lines().size(), static_cast<std::size_t>(count["ok"] + count["cancelled running"]));
+    EXPECT_EQ(count["cancelled waiting"] + count["ok"] + count["cancelled running"], 3000)
+        << testing::PrintToString(count);
     EXPECT_EQ(call(client_, "ledger.note", "after").output, "after");
 }
 
