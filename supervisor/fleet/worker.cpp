@@ -192,7 +192,11 @@ std::optional<TimePoint> Worker::running_since() const {
 
 void Worker::cancel(CallToken call) {
     const auto* const held = box_ ? find(call) : nullptr;
-    if (held != nullptr) box_->cancel(held->sequence);
+    if (held == nullptr) return;
+    // The item that runs: answers of those before it may still be on their way. If something behind them runs already,
+    // they need no cancel, and that may have one of its own.
+    const auto started = box_->claim().sequence;
+    if (started < held->sequence + held->items) box_->cancel(std::max(started, held->sequence));
 }
 
 void Worker::listen(bool to_it) {

@@ -165,6 +165,26 @@ TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
     EXPECT_EQ(call(client_, "ledger.note", "after").output, "after");
 }
 
+// Also in the moment in which the results of those before it have not been read yet.
+TEST_F(Batches, ACancelReachesTheItemThatRuns) {
+    ASSERT_EQ(service_.run({"resize", "ledger", "1"}).code, 0);
+    ASSERT_TRUE(eventually([&] { return service_.workers("ledger").size() == 1; }));
+    warm_up();
+    for (int round = 0; round < 50; ++round) {
+        Ends ends{client_};
+        const auto before = std::filesystem::file_size(ledger_.path());
+        const auto batch = ends.submit({.target = "ledger.try", .timeout = 0ms}, {"a", "b", "c", "d 255 wait", "e"});
+        ASSERT_TRUE(client_.flush());
+        constexpr auto lines_bytes = 4 * std::string_view{"a 1\n"}.size();
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (std::filesystem::file_size(ledger_.path()) < before + lines_bytes)  // at once, not in a few ms
+            ASSERT_LT(std::chrono::steady_clock::now(), until);
+        client_.cancel(batch);
+        ends.take_all();
+        EXPECT_EQ(ends.of(batch, 3), "cancelled running") << "round " << round;
+    }
+}
+
 TEST_F(Batches, OfAClientThatGoesAreCancelled) {
     {
         auto client = service_.client();
