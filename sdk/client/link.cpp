@@ -12,6 +12,8 @@
 #include <limits>
 #include <system_error>
 
+#include "wire/rights.hpp"
+
 namespace caisson::client {
 namespace {
 
@@ -46,18 +48,11 @@ std::ptrdiff_t Link::send_some() {
     if (next.offset > gone_) return ::send(socket_.get(), from, next.offset - gone_, MSG_NOSIGNAL);
     const auto end = attached_.size() > 1 ? attached_[1].offset : gone_ + unsent();
     iovec part{const_cast<std::byte*>(from), end - gone_};
-    alignas(cmsghdr) Control<1> control{};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* const rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    const int descriptor = next.descriptor.get();
-    std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    wire::Rights rights;
+    rights.attach(message, next.descriptor.get());
     const auto count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (count > 0) attached_.pop_front();
     return count;

@@ -14,6 +14,7 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "wire/rights.hpp"
 
 namespace caisson {
 namespace {
@@ -151,18 +152,11 @@ ssize_t Channel::send_some() {
     if (next.offset > sent_) return ::send(socket_.get(), from, static_cast<std::size_t>(next.offset - sent_), flags);
     const auto until = out_descriptors_.size() > 1 ? out_descriptors_[1].offset : sent_ + waiting_bytes();
     iovec part{const_cast<std::byte*>(from), static_cast<std::size_t>(until - sent_)};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* const rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    const int descriptor = next.descriptor.get();
-    std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    wire::Rights rights;
+    rights.attach(message, next.descriptor.get());
     auto sent = ::sendmsg(socket_.get(), &message, flags);
     if (sent >= 0) out_descriptors_.pop_front();
     return sent;

@@ -12,6 +12,7 @@
 
 #include "host/ending.hpp"
 #include "wire/codec.hpp"
+#include "wire/rights.hpp"
 
 namespace caisson::host {
 namespace {
@@ -64,16 +65,8 @@ bool Outlet::send_some(int flags, int& error, int descriptor) {
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = pieces[1].empty() ? 1 : 2;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    if (descriptor >= 0) {
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        auto* const rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
-    }
+    wire::Rights rights;
+    if (descriptor >= 0) rights.attach(message, descriptor);
     const ssize_t count = ::sendmsg(socket_, &message, MSG_NOSIGNAL | flags);
     if (count < 0) {
         error = errno;
