@@ -31,7 +31,7 @@ endforeach()
 # What plugin authors and clients build against: the public headers and nothing else.
 install(FILES sdk/plugin/plugin.h sdk/plugin/plugin.hpp sdk/client/client.hpp supervisor/embed/pool.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
-install(DIRECTORY sdk/plugin/face supervisor/embed/pool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
+install(DIRECTORY sdk/plugin/face sdk/plugin/ext supervisor/embed/pool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)
 install(FILES sdk/plugin/export.map DESTINATION ${caisson_data_dir} COMPONENT development)
 install(DIRECTORY sdk/template DESTINATION ${caisson_data_dir} COMPONENT development)
 

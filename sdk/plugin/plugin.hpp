@@ -43,6 +43,7 @@
 #include <utility>
 #include <vector>
 
+#include "ext/items.h"
 #include "face/call.hpp"
 #include "face/convert.hpp"
 #include "face/function.hpp"
@@ -69,6 +70,7 @@ class Method {
     std::uint32_t flags_ = 0;
     const char* state_ = nullptr;  // the tag of the state's type that it takes, or null
     std::function<void(void*, Call&)> serve_;
+    std::function<void(void*, const caisson_items&)> serve_items_;  // none if it takes the call
     caisson_method raw_{};
 };
 
@@ -82,8 +84,7 @@ class Definition {
 
     /// Adds a method: [a-z0-9_]+, at most 64 bytes. Parameters and result as the head of this file says.
     template <class F>
-        requires(!std::is_member_function_pointer_v<F>)
-    Method& method(std::string name, F function) {
+    requires(!std::is_member_function_pointer_v<F>) Method& method(std::string name, F function) {
         return add(std::move(name), function, std::function{function});
     }
     template <class R, class S, class... P>
@@ -137,6 +138,10 @@ class Definition {
         made.output_ = Type::output();
         if constexpr (!std::is_void_v<State>) made.state_ = &detail::type_tag<State>;
         made.serve_ = [function](void* state, Call& call) mutable { Type::serve(function, state, call); };
+        if constexpr (!Type::has_call)
+            made.serve_items_ = [function](void* state, const caisson_items& items) mutable {
+                Type::serve_items(function, state, items);
+            };
         return made;
     }
 
@@ -204,6 +209,13 @@ class Definition {
         methods_[call.method]->serve_(instance.state.get(), seen);
     }
 
+    [[nodiscard]] bool serves_items(std::uint32_t method) const {
+        return method < methods_.size() && methods_[method]->serve_items_ != nullptr;
+    }
+    void serve_items(Instance& instance, const caisson_items& items) {
+        if (serves_items(items.method)) methods_[items.method]->serve_items_(instance.state.get(), items);
+    }
+
     void destroy(std::unique_ptr<Instance> instance) {
         instance.reset();
         if (on_destroy_) on_destroy_();
@@ -268,7 +280,15 @@ class Entry {
         std::unique_ptr<Definition::Instance> made{static_cast<Definition::Instance*>(instance)};
         static_cast<void>(detail::guarded([&] { definition()->destroy(std::move(made)); }, print));
     }
-    static const void* get_extension(const char* id) noexcept { return definition()->find_extension(id); }
+    static int serves_items(void*, std::uint32_t method) noexcept { return definition()->serves_items(method) ? 1 : 0; }
+    static void call_items(void* instance, const caisson_items* items) noexcept {
+        definition()->serve_items(*static_cast<Definition::Instance*>(instance), *items);
+    }
+    static const void* get_extension(const char* id) noexcept {
+        static constexpr caisson_items_plugin items{sizeof items, 0, &Entry::serves_items, &Entry::call_items};
+        const auto* const own = definition()->find_extension(id);
+        return own == nullptr && std::string_view{id} == CAISSON_ITEMS ? &items : own;
+    }
 
     /// The C functions get no pointer to it, and D is one plugin.
     static Definition*& definition() {

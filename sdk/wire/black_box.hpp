@@ -14,6 +14,11 @@
 /// while the worker lives (a slow call must not hold back the results before it) and then drops the same bytes from the
 /// socket.
 ///
+/// The results of a batch's items go into one frame, a run, that stays open while items are added. Its header stands at
+/// `written`, and `run_end` counts the bytes up to the end of its last complete record: a run that was never closed is
+/// taken from there. Before the worker writes to the ring it says in `reserved` how far it will, so that a reader who
+/// has copied bytes can tell whether they were still those that it meant.
+///
 /// ## The claim word
 /// `claim` is (generation << 49) | (closed << 48) | sequence of the last call claimed (48 bits: nine years of a million
 /// a second; the generation is only compared for equality, and each close in flight has its `reopen` in the stream).
@@ -34,7 +39,7 @@
 namespace caisson::wire {
 
 inline constexpr std::uint32_t black_box_magic = 0xCA155031;
-inline constexpr std::uint32_t black_box_version = 1;
+inline constexpr std::uint32_t black_box_version = 2;
 
 /// Bytes of output that a worker may have computed and not yet sent. Must be a power of two.
 inline constexpr std::uint32_t ring_bytes = 256 * 1024;
@@ -92,10 +97,13 @@ struct BlackBox {
 
     // Written by the worker.
     alignas(64) std::atomic<std::uint64_t> written;  ///< bytes of the output stream, with release
-    std::atomic<std::uint64_t> running;              ///< sequence number of the call that runs, 0 if none
-    std::atomic<std::int64_t> started_ns;            ///< CLOCK_MONOTONIC of its start
-    std::atomic<std::uint32_t> activity;             ///< Activity
-    std::atomic<std::uint32_t> step;                 ///< SetupStep
+    std::atomic<std::uint64_t>
+        run_end;  ///< end of the last record of the open run, with release; up to `written`: none
+    std::atomic<std::uint64_t> reserved;   ///< no byte of the stream from here on has been touched in the ring
+    std::atomic<std::uint64_t> running;    ///< sequence number of the call that runs, 0 if none
+    std::atomic<std::int64_t> started_ns;  ///< CLOCK_MONOTONIC of its start
+    std::atomic<std::uint32_t> activity;   ///< Activity
+    std::atomic<std::uint32_t> step;       ///< SetupStep
 
     alignas(64) CrashRecord crash;
     alignas(64) std::byte ring[ring_bytes];

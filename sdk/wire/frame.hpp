@@ -70,9 +70,8 @@ enum class Type : std::uint8_t {
     outcome = 23,   ///< Client only. a = OutcomeKind, head = JSON (nothing when ok), body = the last piece of output,
                     ///< time = ItemRange: of a batch, which items ended so.
     memory = 24,    ///< Worker only: nothing but the carrier of the memfd that the next detached frame speaks of.
-    run =
-        25,  ///< Client only. Items of batch `id`, from item `a` on, are ok at the first attempt; the body is records,
-             ///< their outputs.
+    run = 25,  ///< Items, one after the other, are ok; the body is records, their outputs. Worker: `id` is the number
+               ///< of the first, time = how long all ran. Client: of batch `id`, from item `a` on, first attempts.
 
     // Client only: operating the service.
     request = 30,  ///< head = JSON {"verb": …}.
@@ -114,7 +113,7 @@ struct Header {
     std::uint32_t a = 0;          ///< by type, see Type
     std::uint32_t head_size = 0;  ///< bytes of the payload before the body
     std::int64_t time_ns = 0;     ///< client call: timeout, 0 = the pool's, -1 = none; worker call: deadline on
-                                  ///< CLOCK_MONOTONIC, 0 = none; result: how long the method ran,
+                                  ///< CLOCK_MONOTONIC, 0 = none; result and run: how long the method ran,
                                   ///< -1: it was not started
 };
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);

@@ -24,6 +24,18 @@ inline void append_record(Buffer& out, std::span<const std::byte> bytes) {
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
+/// Appends records of equal size: `bytes`, cut into pieces of `record_bytes`, which divides it.
+inline void append_records(Buffer& out, std::span<const std::byte> bytes, std::size_t record_bytes) {
+    const auto size = static_cast<std::uint32_t>(record_bytes);
+    const auto count = bytes.size() / record_bytes;
+    auto at = out.size();
+    out.resize(at + count * (record_head_bytes + record_bytes));
+    for (std::size_t i = 0; i < count; ++i, at += record_head_bytes + record_bytes) {
+        std::memcpy(out.data() + at, &size, sizeof size);
+        std::memcpy(out.data() + at + record_head_bytes, bytes.data() + i * record_bytes, record_bytes);
+    }
+}
+
 /// Walks over records that come from another process.
 class RecordReader {
    public:
@@ -39,6 +51,8 @@ class RecordReader {
         rest_ = rest_.subspan(sizeof size + size);
         return record;
     }
+    /// What was not walked over yet.
+    [[nodiscard]] std::span<const std::byte> rest() const { return rest_; }
     /// True if everything was records.
     [[nodiscard]] bool at_end() const { return rest_.empty(); }
 

@@ -40,7 +40,7 @@ inline constexpr auto call_timeout_max = 24h * 30;
 inline constexpr std::size_t worker_output_bytes = 1024 * 1024;
 
 /// Calls that a worker may hold beyond the one it runs, however fast they are.
-inline constexpr std::uint32_t credit_max = 256;
+inline constexpr std::uint32_t credit_max = 16'384;
 /// The work that a worker should hold ready: long enough to hide a wake-up, short enough to be taken back unnoticed.
 inline constexpr auto credit_work = 200us;
 /// How long a worker may be silent while it holds finished results or unstarted calls before the supervisor looks into

@@ -222,7 +222,9 @@ void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const disp
     open->second.items -= items.count;
     if (open->second.items == 0) calls_.erase(open);
     if (batch && outcome.kind == wire::OutcomeKind::ok && outcome.memory == nullptr && outcome.attempts == 1)
-        add_to_run(id, items.first, outcome);
+        add_to_run(id, items, outcome);
+    else if (outcome.records)
+        send_one_by_one(id, items, outcome);
     else
         send_outcome(id, items, outcome);
     check_output();
@@ -244,18 +246,31 @@ void Session::send_outcome(std::uint64_t id, dispatch::ItemRange items, const di
     channel_.send(header, document.dump());
 }
 
+// Each has more to say than a run can.
+void Session::send_one_by_one(std::uint64_t id, dispatch::ItemRange items, dispatch::Outcome outcome) {
+    outcome.records = false;
+    wire::RecordReader records{outcome.body};
+    for (items.count = 1; const auto body = records.next(); ++items.first) {
+        outcome.body = *body;
+        send_outcome(id, items, outcome);
+    }
+}
+
 // Results of small items are gathered: one frame for all of a turn.
-void Session::add_to_run(std::uint64_t id, std::uint32_t item, const dispatch::Outcome& outcome) {
-    const bool fits = run_.count > 0 && run_.id == id && run_.first + run_.count == item &&
+void Session::add_to_run(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
+    const bool fits = run_.count > 0 && run_.id == id && run_.first + run_.count == items.first &&
                       run_.encoding == outcome.encoding && run_.records.size() < wire::inline_body_bytes;
     if (!fits) {
         send_run();
         run_.id = id;
-        run_.first = item;
+        run_.first = items.first;
         run_.encoding = outcome.encoding;
     }
-    ++run_.count;
-    wire::append_record(run_.records, outcome.body);
+    run_.count += items.count;
+    if (outcome.records)
+        run_.records.insert(run_.records.end(), outcome.body.begin(), outcome.body.end());
+    else
+        wire::append_record(run_.records, outcome.body);
     if (std::exchange(run_due_, true)) return;
     service_.loop.at_end_of_turn([this, alive = alive_] {
         if (!*alive) return;

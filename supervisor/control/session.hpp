@@ -58,7 +58,8 @@ class Session final : private dispatch::Receiver {
     void choose_reading();
     [[nodiscard]] bool out_of_bounds(const dispatch::Request& request, std::uint64_t id);
     void send_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome);
-    void add_to_run(std::uint64_t id, std::uint32_t item, const dispatch::Outcome& outcome);
+    void send_one_by_one(std::uint64_t id, dispatch::ItemRange items, dispatch::Outcome outcome);
+    void add_to_run(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome);
     void send_run();
     void on_request(const wire::Frame& frame);
     void check_output();

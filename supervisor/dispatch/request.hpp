@@ -25,6 +25,7 @@ struct Outcome {
     OutcomeKind kind = OutcomeKind::ok;
     wire::Encoding encoding = wire::Encoding::bytes;
     std::span<const std::byte> body = {};  ///< the output, or its last piece; only when ok and not in `memory`
+    bool records = false;                  ///< the body is records, the output of each item (wire/records.hpp)
     std::string_view json = {};            ///< the outcome document (docs/wire.md); empty when ok
     std::uint8_t attempts = 0;             ///< starts that were made
     const Fd* memory = nullptr;            ///< a sealed memfd with the output, borrowed

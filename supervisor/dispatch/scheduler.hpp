@@ -147,7 +147,7 @@ class Scheduler {
     void rest(Call& call, settings::RetryCause cause);
     void wake(Call& call);
     void finish(Call& call, const Outcome& outcome);
-    void finish_item(Call& call, const Outcome& outcome);
+    void finish_items(Call& call, std::uint32_t items, const Outcome& outcome);
     void finish_with(Call& call, OutcomeKind kind, nlohmann::json document);
     void finish_ended(Call& call, bool ran, const fleet::Exit* exit);
     void end_queue(Pool& pool);

@@ -95,11 +95,12 @@ void Scheduler::on_answer(const fleet::Hands& hands, CallToken token, const flee
     const Outcome ok{.kind = OutcomeKind::ok,
                      .encoding = answer.encoding,
                      .body = answer.body,
+                     .records = answer.records,
                      .attempts = call->attempt,
                      .memory = answer.memory,
                      .memory_bytes = answer.memory_bytes};
-    if (plain) return call->items > 1 ? finish_item(*call, ok) : finish(*call, ok);
-    if (call->items > 1) call = &calls_.split_front(*call, 1);
+    if (plain) return finish_items(*call, answer.items, ok);
+    if (call->items > answer.items) call = &calls_.split_front(*call, answer.items);
     if (call->ending != Ending::none) return finish_ended(*call, answer.started, nullptr);
     // The worker knows the deadline too, and may have seen it pass a tick before the wheel did.
     if (answer.status == status_cancelled && call->deadline_ns != 0 && to_ns(port_.now()) >= call->deadline_ns) {
@@ -289,15 +290,16 @@ void Scheduler::wake(Call& call) {
 
 // ---- outcomes -------------------------------------------------------------------------------------------------------
 
-// The first of several items ended, and the others go on.
-void Scheduler::finish_item(Call& call, const Outcome& outcome) {
-    ++call.pool->counters.by_outcome[static_cast<std::size_t>(outcome.kind)];
-    --call.pool->running;
-    const ItemRange item{call.first_item, 1};
-    ++call.first_item;
-    ++call.number;
-    --call.items;
-    if (call.receiver != nullptr) call.receiver->on_outcome(call.receiver_id, item, outcome);
+// The first items ended, and the others go on.
+void Scheduler::finish_items(Call& call, std::uint32_t items, const Outcome& outcome) {
+    if (items == call.items) return finish(call, outcome);
+    call.pool->counters.by_outcome[static_cast<std::size_t>(outcome.kind)] += items;
+    call.pool->running -= items;
+    const ItemRange ended{call.first_item, items};
+    call.first_item += items;
+    call.number += items;
+    call.items -= items;
+    if (call.receiver != nullptr) call.receiver->on_outcome(call.receiver_id, ended, outcome);
 }
 
 void Scheduler::finish(Call& call, const Outcome& outcome) {

@@ -2,6 +2,7 @@
 #include "embed/job.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/result.hpp"
@@ -34,10 +35,13 @@ std::shared_ptr<Door> Job::door() const {
 
 // ---- filling --------------------------------------------------------------------------------------------------------
 
+std::size_t Job::batch_items() const {
+    return std::clamp<std::size_t>(plan_.chunk.value_or(window_.batch_items), 1, window_.batch_items);
+}
+
 bool Job::fits_filling(const detail::Encoded& body) const {
     if (!filling_ || filling_->encoding != body.encoding || !filling_->batch) return false;
-    const auto most = std::min<std::size_t>(plan_.chunk.value_or(window_.batch_items), window_.batch_items);
-    return filling_->items < most &&
+    return filling_->items < batch_items() &&
            filling_->body.size() + body.bytes.size() + wire::record_head_bytes <= window_.batch_bytes;
 }
 
@@ -72,6 +76,24 @@ void Job::add(const detail::Encoded& body) {
         ++filling_->items;
     }
     if (!filling_->batch) launch();
+}
+
+void Job::add_packed(std::span<const std::byte> values, std::size_t value_bytes) {
+    const auto record_bytes = wire::record_head_bytes + value_bytes;
+    while (!values.empty()) {
+        const detail::Encoded one{BodyEncoding::packed, values.first(value_bytes)};
+        if (!fits_filling(one)) {
+            launch();
+            open_parcel(one);
+        }
+        const auto fit =
+            std::min((window_.batch_bytes - filling_->body.size()) / record_bytes, batch_items() - filling_->items);
+        const auto items = filling_->batch ? std::min(fit, values.size() / value_bytes) : 0;
+        wire::append_records(filling_->body, values.first(items * value_bytes), value_bytes);
+        filling_->items += static_cast<std::uint32_t>(items);
+        if (!filling_->batch) launch();  // it holds the one
+        values = values.subspan(std::max<std::size_t>(items, 1) * value_bytes);
+    }
 }
 
 void Job::send() { launch(); }
@@ -143,6 +165,25 @@ void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding enc
             static_cast<std::uint32_t>(bytes.size())};
     parcel.outputs.insert(parcel.outputs.end(), bytes.begin(), bytes.end());
     note_end(lock, door, parcel, 1);
+}
+
+void Job::on_run(Door& door, Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
+                 std::span<const std::byte> records) {
+    wire::RecordReader reader{records};
+    if (!is_map()) {
+        for (auto item = items.first; const auto bytes = reader.next(); ++item)
+            on_ok(door, parcel, item, encoding, *bytes);
+        return;
+    }
+    Lock lock{mutex_};
+    const auto base = parcel.outputs.size();
+    parcel.outputs.insert(parcel.outputs.end(), records.begin(), records.end());
+    for (auto item = items.first; const auto bytes = reader.next(); ++item)
+        parcel.slots[item] = {
+            Slot::State::here, encoding,
+            static_cast<std::uint32_t>(base + static_cast<std::size_t>(bytes->data() - records.data())),
+            static_cast<std::uint32_t>(bytes->size())};
+    note_end(lock, door, parcel, items.count);
 }
 
 void Job::on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResult result) {
@@ -284,6 +325,22 @@ detail::Item Job::item(std::size_t index) {
         return {slot.encoding, wire::Frame::text(std::span{parcel.outputs}.subspan(slot.at, slot.size)), nullptr};
     const auto& result = parcel.results[slot.at];
     return {result.encoding, result.bytes(), &result};
+}
+
+std::size_t Job::copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) {
+    owner_.require("this work");
+    const Lock lock{mutex_};
+    auto index = first;
+    while (index < items_) {
+        const auto& parcel = parcel_of(index);
+        for (; index < parcel.first + parcel.items; ++index, to += value_bytes) {
+            const auto& slot = parcel.slots[index - parcel.first];
+            if (slot.state != Slot::State::here || slot.encoding != BodyEncoding::packed || slot.size != value_bytes)
+                return index - first;
+            std::memcpy(to, parcel.outputs.data() + slot.at, value_bytes);
+        }
+    }
+    return index - first;
 }
 
 void Job::drop(std::size_t index) {

@@ -31,11 +31,13 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
 
     // As users see it; see there.
     void add(const detail::Encoded& body) override;
+    void add_packed(std::span<const std::byte> values, std::size_t value_bytes) override;
     void send() override;
     void seal() override;
     [[nodiscard]] bool wait(detail::Deadline deadline) override;
     [[nodiscard]] std::optional<std::size_t> wait_next() override;
     [[nodiscard]] detail::Item item(std::size_t index) override;
+    [[nodiscard]] std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) override;
     void drop(std::size_t index) override;
     [[nodiscard]] std::size_t items() const override;
     [[nodiscard]] std::optional<std::size_t> first_failed() const override;
@@ -47,8 +49,10 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
     [[nodiscard]] const CallTerms& terms() const { return plan_.terms; }
     [[nodiscard]] bool streams() const { return static_cast<bool>(plan_.listeners.on_piece); }
     [[nodiscard]] bool has_listeners() const;
-    /// An item is ok and its output small.
+    /// Items are ok and their outputs small; several stand in records (wire/records.hpp).
     void on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding encoding, std::span<const std::byte> bytes);
+    void on_run(Door& door, Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
+                std::span<const std::byte> records);
     void on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResult result);
     void on_progress(Door& door, double fraction, std::string_view note);
     /// False: the caller is behind, and should get no more until the door is told to resume.
@@ -64,6 +68,7 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
     [[nodiscard]] Parcel& parcel_of(std::size_t index);
     [[nodiscard]] Slot& slot_of(std::size_t index);
 
+    [[nodiscard]] std::size_t batch_items() const;
     [[nodiscard]] bool fits_filling(const detail::Encoded& body) const;
     void open_parcel(const detail::Encoded& body);
     void launch();

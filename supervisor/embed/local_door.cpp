@@ -21,7 +21,7 @@ constexpr auto start_margin = std::chrono::seconds{10};
 constexpr std::size_t large_inputs = limits::large_payloads / 4;
 /// Items of one map under way: plenty for every worker, and cheap to give up.
 constexpr std::size_t map_items = 64 * 1024;
-constexpr std::uint32_t map_batch_items = 1024;
+constexpr std::uint32_t map_batch_items = wire::max_batch_items;
 
 }  // namespace
 
@@ -247,6 +247,10 @@ void LocalDoor::on_outcome(std::uint64_t id, wire::ItemRange items, const dispat
     const auto encoding = static_cast<BodyEncoding>(outcome.encoding);
     if (ok && outcome.memory == nullptr && job.streams() && !outcome.body.empty())
         static_cast<void>(job.on_piece(*this, parcel, wire::Frame::text(outcome.body)));
+    if (outcome.records) {
+        job.on_run(*this, *parcel, items, encoding, outcome.body);
+        return end_items(parcel, items.count);
+    }
     if (ok && outcome.memory == nullptr) {
         job.on_ok(*this, *parcel, items.first, encoding, job.streams() ? std::span<const std::byte>{} : outcome.body);
         return end_items(parcel, items.count);

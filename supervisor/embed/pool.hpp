@@ -261,6 +261,14 @@ class Pool {
         auto work = core().begin(info, std::move(plan));
         detail::Encoder<In> encoder{info};
         try {
+            if constexpr (detail::face::Scalar<In> && std::ranges::contiguous_range<Items>) {
+                if (encoder.as_it_is()) {
+                    work->add_packed(std::as_bytes(std::span{std::ranges::data(items), std::ranges::size(items)}),
+                                     sizeof(In));
+                    work->seal();
+                    return work;
+                }
+            }
             for (auto&& item : items) work->add(encoder(item));
         } catch (...) {
             work->cancel();

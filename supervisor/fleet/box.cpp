@@ -59,16 +59,35 @@ wire::SetupStep Box::step() const {
     return static_cast<wire::SetupStep>(std::min(number, static_cast<std::uint32_t>(wire::SetupStep::done)));
 }
 
-std::vector<std::byte> Box::output_after(std::uint64_t offset) const {
-    const std::uint64_t written = box_->written.load(std::memory_order_acquire);
-    if (written <= offset || written - offset > wire::ring_bytes) return {};
-    const auto count = static_cast<std::size_t>(written - offset);
-    const auto begin = static_cast<std::size_t>(offset % wire::ring_bytes);
+// Empty if what is asked for is not in the ring, or was written over while it was copied.
+std::vector<std::byte> Box::copy(std::uint64_t from, std::uint64_t until) const {
+    if (until <= from || until - from > wire::ring_bytes) return {};
+    const auto count = static_cast<std::size_t>(until - from);
+    const auto begin = static_cast<std::size_t>(from % wire::ring_bytes);
     const auto first = std::min(count, wire::ring_bytes - begin);
     std::vector<std::byte> out(count);
     std::memcpy(out.data(), box_->ring + begin, first);
     std::memcpy(out.data() + first, box_->ring, count - first);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const auto reserved = box_->reserved.load(std::memory_order_relaxed);
+    if (reserved > from && reserved - from > wire::ring_bytes) return {};
     return out;
+}
+
+std::vector<std::byte> Box::output_after(std::uint64_t offset) const {
+    return copy(offset, box_->written.load(std::memory_order_acquire));
+}
+
+std::optional<Box::OpenRun> Box::open_run() const {
+    const std::uint64_t begin = box_->written.load(std::memory_order_acquire);
+    const auto bytes = copy(begin, box_->run_end.load(std::memory_order_acquire));
+    if (bytes.size() <= sizeof(wire::Header)) return std::nullopt;
+    OpenRun run;
+    std::memcpy(&run.header, bytes.data(), sizeof run.header);
+    if (run.header.type != wire::Type::run || run.header.encoding > wire::Encoding::packed) return std::nullopt;
+    run.header.time_ns = 0;  // not known yet
+    run.records.assign(bytes.begin() + sizeof(wire::Header), bytes.end());
+    return run;
 }
 
 std::optional<Crash> Box::crash() const {

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "fleet/exit.hpp"
 #include "wire/black_box.hpp"
+#include "wire/frame.hpp"
 
 namespace caisson::fleet {
 
@@ -41,9 +42,18 @@ class Box {
     /// The bytes of the output stream after `offset`: computed, and not delivered if `offset` bytes were. Empty if what
     /// the box says cannot be.
     [[nodiscard]] std::vector<std::byte> output_after(std::uint64_t offset) const;
+    /// The frame that was being filled when the worker was looked at: its header and its complete records. Nothing if
+    /// there is none, or it makes no sense.
+    struct OpenRun {
+        wire::Header header;
+        std::vector<std::byte> records;
+    };
+    [[nodiscard]] std::optional<OpenRun> open_run() const;
     [[nodiscard]] std::optional<Crash> crash() const;
 
    private:
+    [[nodiscard]] std::vector<std::byte> copy(std::uint64_t from, std::uint64_t until) const;
+
     Box(Fd memory, wire::BlackBox* box) : memory_(std::move(memory)), box_(box) {}
 
     Fd memory_;

@@ -48,8 +48,10 @@ enum class Given : std::uint8_t {
     no_descriptor,  ///< no descriptor was left to hand over the memfd
 };
 
-/// What a worker answered to a call, or to the first item that it holds of a batch. Views live for the callback only.
+/// What a worker answered to a call, or to the first items that it holds of a batch. Views live for the callback only.
 struct Answer {
+    std::uint32_t items = 1;
+    bool records = false;      ///< the items are ok, and the body is records, one for each (wire/records.hpp)
     std::uint32_t status = 0;  ///< caisson_status, checked
     bool started = true;       ///< false: the worker turned it away, for its deadline had passed
     std::string_view error;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@
 #include "base/text.hpp"
 #include "fleet/setup.hpp"
 #include "wire/outcome.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::fleet {
 namespace {
@@ -238,6 +240,15 @@ void Worker::look() {
     channel_->read_all();
     if (channel_->closed() || channel_->paused()) return;
     channel_->take_ahead(box_->output_after(channel_->stream_offset()));
+    take_open_run();
+}
+
+// Only when everything before it has been taken: results come in their order.
+void Worker::take_open_run() {
+    const auto run = lied_ ? std::nullopt : box_->open_run();
+    if (!run) return;
+    on_run(run->header, run->records);
+    taken_ahead_ = held_.empty() ? next_sequence_ : held_.front().sequence;
 }
 
 void Worker::on_frame(const wire::Frame& frame) {
@@ -250,6 +261,8 @@ void Worker::on_frame(const wire::Frame& frame) {
             return on_setup_failed(frame);
         case wire::Type::result:
             return on_result(frame);
+        case wire::Type::run:
+            return on_run(frame.header, frame.body());
         case wire::Type::memory:
             return;  // its descriptor waits for the result that speaks of it
         case wire::Type::chunk:
@@ -296,19 +309,49 @@ void Worker::on_result(const wire::Frame& frame) {
         answer.memory_bytes = frame.memory_bytes();
     }
     const auto call = held->call;
-    drop_front_item();
+    drop_front_items(1);
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
-    const auto run_ns = static_cast<double>(std::clamp<std::int64_t>(header.time_ns, 0, 3'600'000'000'000));
-    service_ns_ = service_ns_ < 0 ? run_ns : service_ns_ + service_weight * (run_ns - service_ns_);
+    note_service(header.time_ns, 1);
     owner_.on_worker_answer(*this, call, answer);
 }
 
-void Worker::drop_front_item() {
+// Items of one batch that are ok. Those that were taken from the open run are known.
+void Worker::on_run(const wire::Header& header, std::span<const std::byte> records) {
+    if (lied_) return;
+    auto sequence = header.id;
+    wire::RecordReader reader{records};
+    while (sequence < taken_ahead_ && reader.next()) ++sequence;
+    const auto news = reader.rest();
+    std::uint32_t items = 0;
+    while (reader.next()) ++items;
+    if (!reader.at_end())
+        return kill(Exit::Kind::protocol_error, "sent a run of results that is no sequence of records");
+    if (items == 0) return;
+    const auto* const held = front_if(sequence, "results");
+    if (held == nullptr) return;
+    if (items > held->items) return kill(Exit::Kind::protocol_error, "sent more results than the batch has items");
+    const auto call = held->call;
+    drop_front_items(items);
+    last_heard_ = Clock::now();
+    if (header.time_ns > 0) note_service(header.time_ns, items);
+    owner_.on_worker_answer(*this, call,
+                            {.items = items, .records = true, .error = {}, .encoding = header.encoding, .body = news});
+}
+
+// As if each item had taken the mean.
+void Worker::note_service(std::int64_t run_ns, std::uint32_t items) {
+    const auto mean_ns = static_cast<double>(std::clamp<std::int64_t>(run_ns, 0, 3'600'000'000'000)) / items;
+    const auto weight = items == 1 ? service_weight : 1 - std::pow(1 - service_weight, items);
+    service_ns_ = service_ns_ < 0 ? mean_ns : service_ns_ + weight * (mean_ns - service_ns_);
+}
+
+void Worker::drop_front_items(std::uint32_t items) {
     auto& front = held_.front();
-    ++front.sequence;
-    --held_items_;
-    ++answered_;
-    if (--front.items == 0) held_.pop_front();
+    front.sequence += items;
+    held_items_ -= items;
+    answered_ += items;
+    front.items -= items;
+    if (front.items == 0) held_.pop_front();
 }
 
 // ---- end ------------------------------------------------------------------------------------------------------------
@@ -392,6 +435,7 @@ void Worker::on_ended(const KeeperLink::Ended& ended) {
     channel_->drain();
     // What it had finished and not sent. Nothing that a liar left is believed.
     if (!lied_) channel_->take_ahead(box_->output_after(channel_->stream_offset()));
+    take_open_run();
     die(exit_of(ended), ended.lost);
 }
 

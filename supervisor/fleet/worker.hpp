@@ -117,7 +117,10 @@ class Worker final : public Hand {
     void on_result(const wire::Frame& frame);
     [[nodiscard]] const Held* front_if(std::uint64_t sequence, std::string_view what);
     [[nodiscard]] const Held* find(CallToken call) const;
-    void drop_front_item();
+    void on_run(const wire::Header& header, std::span<const std::byte> records);
+    void take_open_run();
+    void note_service(std::int64_t run_ns, std::uint32_t items);
+    void drop_front_items(std::uint32_t items);
     void on_channel_end(const Channel::Ending& ending);
     void on_ended(const KeeperLink::Ended& ended);
     void die(Exit exit, bool keeper_lost = false);
@@ -155,6 +158,7 @@ class Worker final : public Hand {
     std::deque<Held> held_;
     std::size_t held_items_ = 0;
     std::uint64_t next_sequence_ = 1;
+    std::uint64_t taken_ahead_ = 0;  // items before it were taken from an open run, and come again by the socket
     std::uint64_t answered_ = 0;
     double service_ns_ = -1;  // moving average of how long a call runs; below zero: not known yet
     TimePoint spawned_{};

@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/claim.hpp"
 
-#include "wire/black_box.hpp"
-
 namespace caisson::host {
 
 using wire::Claim;
-
-bool claim_call(std::atomic<std::uint64_t>& word, std::uint64_t sequence) {
-    std::uint64_t seen = word.load(std::memory_order_acquire);
-    for (;;) {
-        Claim claim = Claim::from(seen);
-        if (claim.closed || claim.sequence >= sequence) return false;
-        claim.sequence = sequence;
-        if (word.compare_exchange_weak(seen, claim.word(), std::memory_order_acq_rel, std::memory_order_acquire)) {
-            return true;
-        }
-    }
-}
 
 bool reopen_claims(std::atomic<std::uint64_t>& word, std::uint32_t generation) {
     std::uint64_t seen = word.load(std::memory_order_acquire);

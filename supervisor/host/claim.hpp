@@ -8,11 +8,23 @@
 #include <atomic>
 #include <cstdint>
 
+#include "wire/black_box.hpp"
+
 namespace caisson::host {
 
 /// True if the call is this worker's to start. False if the word is closed: the supervisor has taken the call back.
 /// A number that is not larger than the last one claimed is never claimed again.
-[[nodiscard]] bool claim_call(std::atomic<std::uint64_t>& word, std::uint64_t sequence);
+[[nodiscard]] inline bool claim_call(std::atomic<std::uint64_t>& word, std::uint64_t sequence) {
+    std::uint64_t seen = word.load(std::memory_order_acquire);
+    for (;;) {
+        wire::Claim claim = wire::Claim::from(seen);
+        if (claim.closed || claim.sequence >= sequence) return false;
+        claim.sequence = sequence;
+        if (word.compare_exchange_weak(seen, claim.word(), std::memory_order_acq_rel, std::memory_order_acquire)) {
+            return true;
+        }
+    }
+}
 
 /// Opens a word that was closed with this generation. False if it is open, or was closed again since: then the `reopen`
 /// that counts is still on its way.

@@ -44,6 +44,7 @@ const caisson_call& CurrentCall::begin(const Incoming& incoming, std::int64_t st
             .attempt = incoming.attempt};
     output_.clear();
     stream_ = incoming.stream;
+    in_batch_ = incoming.in_batch;
     error_.clear();
     encoding_ = wire::Encoding::bytes;
     wrote_ = set_encoding_ = false;
@@ -69,8 +70,12 @@ void CurrentCall::finish(const Returned& returned, std::int64_t ended_ns) {
     header.time_ns = ended_ns - started_ns_;
     if (returned.status != CAISSON_OK)
         outlet_.append(header, error_, {});
-    else if (spill_.used())
+    else if (spill_.used()) {
+        spill_.append(output_);
+        output_.clear();
         send_spilled(header);
+    } else if (in_batch_)
+        outlet_.add_to_run(header.id, header.encoding, output_, header.time_ns);
     else
         outlet_.append(header, {}, output_);
     spill_.reset();
@@ -78,10 +83,34 @@ void CurrentCall::finish(const Returned& returned, std::int64_t ended_ns) {
     publish(box_.activity, wire::Activity::idle);
 }
 
+void CurrentCall::begin_items(std::int64_t started_ns) {
+    box_.started_ns.store(started_ns, std::memory_order_relaxed);
+    publish(box_.activity, wire::Activity::running);
+}
+
+// Without the lock: no plugin thread gets as far as the outlet while no call is current.
+void CurrentCall::answer_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
+                              std::int64_t run_ns) {
+    if (output.size() <= inline_output_bytes) return outlet_.add_to_run(id, encoding, output, run_ns);
+    spill_.append(output);
+    send_spilled({.type = wire::Type::result, .encoding = encoding, .id = id, .time_ns = run_ns});
+    spill_.reset();
+}
+
+void CurrentCall::fail_item(std::uint64_t id, caisson_status status, std::string_view message, std::int64_t run_ns) {
+    assign_bounded(error_, message, max_error_text_bytes);
+    outlet_.append({.type = wire::Type::result, .id = id, .a = static_cast<std::uint32_t>(status), .time_ns = run_ns},
+                   error_);
+}
+
+void CurrentCall::end_items(std::int64_t more_ns) {
+    outlet_.close_run(more_ns);
+    box_.running.store(0, std::memory_order_release);
+    publish(box_.activity, wire::Activity::idle);
+}
+
 // The memfd is on its way before the result is published: who sees the result has what it speaks of.
 void CurrentCall::send_spilled(wire::Header result) {
-    spill_.append(output_);
-    output_.clear();
     if (const auto sealed = spill_.seal(); !sealed) {
         result.a = CAISSON_UNAVAILABLE;
         return outlet_.append(result, sealed.error().text());
@@ -106,6 +135,12 @@ void CurrentCall::announce(const wire::Header& header, std::string_view head) {
 void CurrentCall::flush() {
     const std::lock_guard lock{mutex_};
     outlet_.flush();
+}
+
+void CurrentCall::end_batch() {
+    const std::lock_guard lock{mutex_};
+    outlet_.close_run();
+    outlet_.flush_if_much();
 }
 
 void CurrentCall::set_encoding(const caisson_call* call, std::uint32_t encoding) {

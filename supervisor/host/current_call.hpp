@@ -46,6 +46,7 @@ struct Incoming {
     std::int64_t deadline_ns = 0;
     std::uint8_t attempt = 1;
     bool stream = false;
+    bool in_batch = false;
 };
 
 class CurrentCall {
@@ -60,9 +61,20 @@ class CurrentCall {
     void finish(const Returned& returned, std::int64_t ended_ns);
     /// Publishes a result for a call that was claimed and is not started.
     void answer_unstarted(std::uint64_t id, caisson_status status, std::string_view text);
+
+    // The items of a batch that the plugin takes through caisson.items/1 (host/items.hpp): no pointer names them.
+
+    void begin_items(std::int64_t started_ns);
+    /// Publishes the result of one that is ok.
+    void answer_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output, std::int64_t run_ns);
+    void fail_item(std::uint64_t id, caisson_status status, std::string_view message, std::int64_t run_ns);
+    void end_items(std::int64_t more_ns);
+
     /// Publishes a frame that belongs to no call.
     void announce(const wire::Header& header, std::string_view head);
     void flush();
+    /// Ends a batch: its results may leave.
+    void end_batch();
 
     // Any thread, behind the functions of caisson_host.
 
@@ -93,6 +105,7 @@ class CurrentCall {
     bool wrote_ = false;
     bool set_encoding_ = false;
     bool stream_ = false;
+    bool in_batch_ = false;
     std::int64_t started_ns_ = 0;
     std::int64_t last_progress_ns_ = 0;
 

@@ -12,10 +12,15 @@
 
 #include "host/ending.hpp"
 #include "wire/codec.hpp"
+#include "wire/records.hpp"
 #include "wire/rights.hpp"
 
 namespace caisson::host {
 namespace {
+
+/// Results that are sent while there is more to do, so that the supervisor can work on them meanwhile: thousands of
+/// small ones, so that the system call costs each next to nothing.
+constexpr std::size_t worth_sending_bytes = 16 * 1024;
 
 iovec as_iovec(std::span<const std::byte> piece) {
     // sendmsg() does not write through the pointer; iovec has no const.
@@ -29,7 +34,42 @@ iovec as_iovec(std::span<const std::byte> piece) {
 
 }  // namespace
 
+void Outlet::open_run(std::uint64_t item, wire::Encoding encoding) {
+    run_ = {.header = {.type = wire::Type::run, .encoding = encoding, .id = item}, .next_item = item};
+    ring_.put(std::as_bytes(std::span{&run_.header, 1}));
+}
+
+void Outlet::add_to_run(std::uint64_t item, wire::Encoding encoding, std::span<const std::byte> output,
+                        std::int64_t run_ns) {
+    const std::size_t needed = wire::record_head_bytes + output.size();
+    if (run_.next_item != item || run_.header.encoding != encoding || needed > ring_.room()) {
+        close_run();
+        if (sizeof(wire::Header) + needed > ring_.room()) flush();
+        open_run(item, encoding);
+    }
+    const auto size = static_cast<std::uint32_t>(output.size());
+    ring_.put(std::as_bytes(std::span{&size, 1}));
+    ring_.put(output);
+    ring_.publish_record();
+    run_.header.payload_size += static_cast<std::uint32_t>(needed);
+    run_.header.time_ns += run_ns;
+    ++run_.next_item;
+}
+
+void Outlet::close_run(std::int64_t more_ns) {
+    if (run_.next_item == 0) return;
+    run_.next_item = 0;
+    run_.header.time_ns += more_ns;
+    ring_.put_over(std::as_bytes(std::span{&run_.header, 1}));
+    ring_.publish();
+}
+
+void Outlet::flush_if_much() {
+    if (ring_.waiting() >= worth_sending_bytes) flush();
+}
+
 void Outlet::append(wire::Header header, std::string_view head, std::span<const std::byte> body) {
+    close_run();
     header.head_size = static_cast<std::uint32_t>(head.size());
     header.payload_size = static_cast<std::uint32_t>(head.size() + body.size());
     const auto header_bytes = std::as_bytes(std::span{&header, 1});
@@ -76,7 +116,10 @@ bool Outlet::send_some(int flags, int& error, int descriptor) {
     return true;
 }
 
-void Outlet::flush() { send_all(-1); }
+void Outlet::flush() {
+    close_run();
+    send_all(-1);
+}
 
 void Outlet::send_memory(std::uint64_t call, int descriptor) {
     flush();

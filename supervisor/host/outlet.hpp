@@ -17,13 +17,23 @@ namespace caisson::host {
 
 class Outlet {
    public:
-    Outlet(wire::BlackBox& box, int socket) : ring_(box.ring, box.written), socket_(socket) {}
+    Outlet(wire::BlackBox& box, int socket)
+        : ring_(box.ring, {box.written, box.run_end, box.reserved}), socket_(socket) {}
     Outlet(const Outlet&) = delete;
     Outlet& operator=(const Outlet&) = delete;
 
     /// Puts one frame into the stream; the header's sizes are set here. It is published as a whole, unless it is larger
     /// than the ring. Sends only to make room. Allocates nothing.
     void append(wire::Header header, std::string_view head, std::span<const std::byte> body = {});
+
+    /// Adds the output of an item to the open run, or opens one: from here on it survives the worker. `run_ns` is how
+    /// long the item ran. Everything else that is put into the stream closes the run first.
+    void add_to_run(std::uint64_t item, wire::Encoding encoding, std::span<const std::byte> output,
+                    std::int64_t run_ns);
+    /// Makes the open run, if there is one, a frame that can be sent; `more_ns` is added to the time of its items.
+    void close_run(std::int64_t more_ns = 0);
+    /// Sends what has piled up, if that is worth a system call.
+    void flush_if_much();
 
     /// Sends a memfd ahead of the frame that will speak of it, and everything before it. Once it returns, the
     /// supervisor has what the frame needs, whatever becomes of this process. Blocks as flush() does.
@@ -38,11 +48,18 @@ class Outlet {
     void flush_from_signal();
 
    private:
+    /// The frame at the end of the stream that gets one more record with each item.
+    struct Run {
+        wire::Header header;
+        std::uint64_t next_item = 0;  // 0: there is no run
+    };
+    void open_run(std::uint64_t item, wire::Encoding encoding);
     void put_in_pieces(std::span<const std::byte> bytes);
     [[nodiscard]] bool send_some(int flags, int& error, int descriptor = -1);
     void send_all(int descriptor);
 
     OutputRing ring_;
+    Run run_;
     int socket_;
     std::atomic_flag sending_;
 };

@@ -11,17 +11,30 @@ namespace caisson::host {
 void OutputRing::put(std::span<const std::byte> bytes) {
     check(bytes.size() <= room(), "the output ring has no room for what is put into it");
     if (bytes.empty()) return;
-    const std::size_t at = static_cast<std::size_t>(tail_) & (ring_.size() - 1);
+    // Said before it is done: a reader that finds it unsaid has read nothing that was being written over.
+    marks_.reserved.store(tail_ + bytes.size(), std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+    copy_to(tail_, bytes);
+    tail_ += bytes.size();
+}
+
+void OutputRing::put_over(std::span<const std::byte> bytes) {
+    const auto from = published_.load(std::memory_order_relaxed);
+    check(bytes.size() <= tail_ - from, "only what was put and not published is written over");
+    copy_to(from, bytes);
+}
+
+void OutputRing::copy_to(std::uint64_t position, std::span<const std::byte> bytes) {
+    const std::size_t at = static_cast<std::size_t>(position) & (ring_.size() - 1);
     const std::size_t before_end = std::min(bytes.size(), ring_.size() - at);
     std::memcpy(ring_.data() + at, bytes.data(), before_end);
     if (before_end < bytes.size()) {
         std::memcpy(ring_.data(), bytes.data() + before_end, bytes.size() - before_end);
     }
-    tail_ += bytes.size();
 }
 
 void OutputRing::publish() {
-    written_.store(tail_, std::memory_order_release);
+    marks_.written.store(tail_, std::memory_order_release);
     published_.store(tail_, std::memory_order_release);
 }
 

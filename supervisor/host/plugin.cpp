@@ -51,11 +51,35 @@ Result<void> Plugin::create(const caisson_host& host) {
     int status = CAISSON_OK;
     const std::string broke = contain([&] { status = number_of(descriptor_->create(&host, &instance_)); });
     if (!broke.empty()) return fail(cat("in create(): ", broke));
-    if (status == CAISSON_OK) return {};
+    if (status == CAISSON_OK) return find_items();
     const std::string said = status > 0 && status < status_count
                                  ? std::string{wire::status_words[static_cast<std::size_t>(status)]}
                                  : cat(status, ", which is no status");
     return fail(cat("create() returned ", said), "what the plugin wrote to stderr may say why");
+}
+
+// Asked once: what it says may cost something, and must not change.
+Result<void> Plugin::find_items() {
+    if (!CAISSON_HAS(descriptor_, caisson_plugin, get_extension) || descriptor_->get_extension == nullptr) return {};
+    const std::string broke = contain([&] {
+        const auto* const items = static_cast<const caisson_items_plugin*>(descriptor_->get_extension(CAISSON_ITEMS));
+        if (items == nullptr || !CAISSON_HAS(items, caisson_items_plugin, call_items) || items->serves == nullptr ||
+            items->call_items == nullptr)
+            return;
+        for (std::uint32_t method = 0; method < offer_.methods.size(); ++method)
+            serves_items_.push_back(items->serves(instance_, method) != 0);
+        items_ = items;
+    });
+    if (!broke.empty()) return fail(cat("in ", CAISSON_ITEMS, ": ", broke));
+    return {};
+}
+
+bool Plugin::serves_items(std::uint32_t method) const {
+    return items_ != nullptr && method < serves_items_.size() && serves_items_[method];
+}
+
+std::string Plugin::call_items(const caisson_items& items) {
+    return contain([&] { items_->call_items(instance_, &items); });
 }
 
 Returned Plugin::call(const caisson_call& call) {

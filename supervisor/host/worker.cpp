@@ -2,6 +2,7 @@
 #include "host/worker.hpp"
 
 #include <pthread.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include "host/confine.hpp"
 #include "host/crash_handler.hpp"
 #include "host/host_functions.hpp"
+#include "host/items.hpp"
 #include "host/mapping.hpp"
 #include "wire/records.hpp"
 
@@ -141,18 +143,34 @@ void Worker::on_batch(const wire::Frame& frame) {
                       .body = {},
                       .encoding = header.encoding,
                       .deadline_ns = header.time_ns,
-                      .attempt = header.attempt};
+                      .attempt = header.attempt,
+                      .in_batch = true};
     wire::RecordReader count{frame.body()};
     std::uint64_t items = 0;
     while (count.next()) ++items;
     if (items == 0 || !count.at_end()) end_at_once(ExitCode::protocol_error, "a batch is no sequence of records");
     check_order(header.id, items);
     wire::RecordReader records{frame.body()};
+    if (plugin_->serves_items(incoming.method) && !serve_items(incoming, records)) return current_.end_batch();
     for (; const auto body = records.next(); ++incoming.id) {
-        if (!claim_call(box_.claim, incoming.id)) return;
+        if (!claim_call(box_.claim, incoming.id)) break;
         incoming.body = *body;
         serve_one(incoming);
     }
+    current_.end_batch();
+}
+
+// False if what is left has been taken back. A plugin that returns early gets what is left one by one.
+bool Worker::serve_items(Incoming& incoming, wire::RecordReader& records) {
+    while (!records.at_end()) {
+        Items items{box_, current_, incoming, records};
+        const auto broke = plugin_->call_items(items.table());
+        items.settle(broke);
+        if (items.taken_back()) return false;
+        if (items.next_id() == incoming.id) break;
+        incoming.id = items.next_id();
+    }
+    return true;
 }
 
 // It has been claimed.
@@ -170,7 +188,7 @@ void Worker::serve_one(const Incoming& incoming) {
     const caisson_call& call = current_.begin(incoming, now_ns);
     const Returned returned = plugin_->call(call);
     // While the call still counts as running: its lines belong to it.
-    std::fflush(stdout);
+    if (__fpending(stdout) > 0) std::fflush(stdout);
     current_.finish(returned, to_ns(Clock::now()));
 }
 

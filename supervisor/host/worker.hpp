@@ -18,6 +18,7 @@
 #include "host/plugin.hpp"
 #include "host/setup.hpp"
 #include "wire/black_box.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::host {
 
@@ -41,6 +42,7 @@ class Worker {
     [[nodiscard]] ExitCode serve();
     void on_call(const wire::Frame& frame);
     void on_batch(const wire::Frame& frame);
+    [[nodiscard]] bool serve_items(Incoming& incoming, wire::RecordReader& records);
     void check_order(std::uint64_t first_id, std::uint64_t count);
     void serve_one(const Incoming& incoming);
     void publish(wire::SetupStep step);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -13,9 +14,11 @@
 #include <exception>
 #include <limits>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -26,7 +29,7 @@ namespace caisson::plugin::detail {
 
 template <class T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 /// What may be packed: numbers of 1, 2, 4 or 8 bytes.
 template <class T>
@@ -178,6 +181,18 @@ template <std::floating_point T>
     return static_cast<T>(value);
 }
 
+/// The number, if the text is nothing but a whole number as JSON writes it, and a T; anything else is for the parser,
+/// which also says what is wrong with it.
+template <std::integral T>
+[[nodiscard]] std::optional<T> plain_integer(std::string_view text) {
+    const auto digits = text.starts_with('-') ? text.substr(1) : text;
+    if (digits.empty() || (digits.front() == '0' && digits.size() > 1)) return std::nullopt;
+    T number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
 /// A JSON value as a T. May move out of `json`.
 template <class T>
 [[nodiscard]] T decode(Json& json) {
@@ -243,9 +258,13 @@ inline void expect_count(std::size_t got, std::size_t expected, const std::strin
 template <class T>
 [[nodiscard]] T unpack(Bytes body) {
     if constexpr (Scalar<T>) {
-        const auto values = unpack_array<T>(body);
-        expect_count(values.size(), 1, "packed " + scalar_name<T>());
-        return values.front();
+        if (body.size() != sizeof(T)) {
+            const auto values = unpack_array<T>(body);
+            expect_count(values.size(), 1, "packed " + scalar_name<T>());
+        }
+        T value{};
+        std::memcpy(&value, body.data(), sizeof value);
+        return value;
     } else if constexpr (Scalar<ElementOf<T>>) {
         const auto values = unpack_array<ElementOf<T>>(body);
         return T(values.begin(), values.end());
@@ -281,6 +300,8 @@ template <class T>
     try {
         if constexpr (std::same_as<T, Json>) {
             return value.dump();
+        } else if constexpr (std::integral<T> && Scalar<T>) {
+            return std::to_string(value);
         } else {
             return Json(value).dump();
         }

@@ -76,6 +76,9 @@ class Encoder {
             throw PoolError("method " + method.name + " takes no input");
     }
 
+    /// True if the memory of an In is the packed body.
+    [[nodiscard]] bool as_it_is() const { return same_type_; }
+
     /// Lives until the value or the encoder goes, or the next body is made.
     [[nodiscard]] Encoded operator()(const In& value) {
         if constexpr (std::same_as<In, NoInput>) {
@@ -173,6 +176,9 @@ class Decoder {
             return std::unexpected(std::string{error.what()});
         }
     }
+
+    /// True if a packed result is the memory of a T.
+    [[nodiscard]] bool as_it_is() const { return as_it_is_; }
 
    private:
     [[nodiscard]] T decode(BodyEncoding encoding, std::string_view text) const {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -67,6 +68,8 @@ class Work {
 
     /// Another item. What is complete is sent, which may wait for room.
     virtual void add(const Encoded& body) = 0;
+    /// Many at once, packed and of equal size: `values`, cut into pieces of `value_bytes`.
+    virtual void add_packed(std::span<const std::byte> values, std::size_t value_bytes) = 0;
     /// Sends what was added.
     virtual void send() = 0;
     /// That was all, and it is sent.
@@ -78,6 +81,9 @@ class Work {
     [[nodiscard]] virtual std::optional<std::size_t> wait_next() = 0;
     /// An item that has ended.
     [[nodiscard]] virtual Item item(std::size_t index) = 0;
+    /// Copies the outputs of items that have ended, from `first` on and one after the other, for as long as they are
+    /// ok, packed and of `value_bytes` each. How many these were.
+    [[nodiscard]] virtual std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) = 0;
     /// Forgets an item of a stream.
     virtual void drop(std::size_t index) = 0;
     [[nodiscard]] virtual std::size_t items() const = 0;
@@ -130,6 +136,15 @@ template <class T>
     std::vector<T> values;
     values.reserve(work.items());
     for (std::size_t index = 0; index < work.items(); ++index) {
+        if constexpr (face::Scalar<T>) {
+            if (decoder.as_it_is() && index == values.size()) {
+                values.resize(work.items());
+                auto* const to = std::as_writable_bytes(std::span{values}).data() + index * sizeof(T);
+                index += work.copy_packed(index, sizeof(T), to);
+                values.resize(index);
+                if (index == work.items()) break;
+            }
+        }
         auto value = read_item(work, index, decoder, method, true);
         if (!value) return std::unexpected(std::move(value.error()));
         values.push_back(std::move(*value));

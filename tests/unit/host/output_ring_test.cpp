@@ -21,7 +21,9 @@ class OutputRingTest : public testing::Test {
 
     std::vector<std::byte> memory_ = std::vector<std::byte>(16);
     std::atomic<std::uint64_t> written_ = 0;
-    OutputRing ring_{memory_, written_};
+    std::atomic<std::uint64_t> run_end_ = 0;
+    std::atomic<std::uint64_t> reserved_ = 0;
+    OutputRing ring_{memory_, {written_, run_end_, reserved_}};
 };
 
 TEST_F(OutputRingTest, NothingIsSeenBeforeItIsPublished) {
