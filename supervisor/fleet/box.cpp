@@ -78,9 +78,9 @@ std::vector<std::byte> Box::output_after(std::uint64_t offset) const {
     return copy(offset, box_->written.load(std::memory_order_acquire));
 }
 
-std::optional<Box::OpenRun> Box::open_run() const {
-    const std::uint64_t begin = box_->written.load(std::memory_order_acquire);
-    const auto bytes = copy(begin, box_->run_end.load(std::memory_order_acquire));
+std::optional<Box::OpenRun> Box::open_run(std::uint64_t offset) const {
+    const auto bytes = copy(offset, box_->run_end.load(std::memory_order_acquire));
+    if (box_->written.load(std::memory_order_acquire) != offset) return std::nullopt;  // it has been closed
     if (bytes.size() <= sizeof(wire::Header)) return std::nullopt;
     OpenRun run;
     std::memcpy(&run.header, bytes.data(), sizeof run.header);

@@ -42,13 +42,13 @@ class Box {
     /// The bytes of the output stream after `offset`: computed, and not delivered if `offset` bytes were. Empty if what
     /// the box says cannot be.
     [[nodiscard]] std::vector<std::byte> output_after(std::uint64_t offset) const;
-    /// The frame that was being filled when the worker was looked at: its header and its complete records. Nothing if
-    /// there is none, or it makes no sense.
+    /// The frame that is being filled behind the first `offset` bytes of the output stream: its header and its complete
+    /// records. Nothing if there is none there, or it makes no sense.
     struct OpenRun {
         wire::Header header;
         std::vector<std::byte> records;
     };
-    [[nodiscard]] std::optional<OpenRun> open_run() const;
+    [[nodiscard]] std::optional<OpenRun> open_run(std::uint64_t offset) const;
     [[nodiscard]] std::optional<Crash> crash() const;
 
    private:
