@@ -32,8 +32,28 @@ inline void append_records(Buffer& out, std::span<const std::byte> bytes, std::s
     out.resize(at + count * (record_head_bytes + record_bytes));
     for (std::size_t i = 0; i < count; ++i, at += record_head_bytes + record_bytes) {
         std::memcpy(out.data() + at, &size, sizeof size);
-        std::memcpy(out.data() + at + record_head_bytes, bytes.data() + i * record_bytes, record_bytes);
+        if (record_bytes == sizeof(std::uint64_t))
+            std::memcpy(out.data() + at + record_head_bytes, bytes.data() + i * record_bytes, sizeof(std::uint64_t));
+        else
+            std::memcpy(out.data() + at + record_head_bytes, bytes.data() + i * record_bytes, record_bytes);
     }
+}
+
+/// The bytes of records that are all of `record_bytes`, one after the other; false if one is not, and what was written
+/// is of no use. `to` has room for all.
+[[nodiscard]] inline bool copy_records(std::span<const std::byte> records, std::size_t record_bytes, std::byte* to) {
+    const auto step = record_head_bytes + record_bytes;
+    std::uint32_t other = 0;
+    for (std::size_t at = 0; at + step <= records.size(); at += step, to += record_bytes) {
+        std::uint32_t size = 0;
+        std::memcpy(&size, records.data() + at, sizeof size);
+        other |= size ^ static_cast<std::uint32_t>(record_bytes);
+        if (record_bytes == sizeof(std::uint64_t))  // most are one number; a copy of known size is one instruction
+            std::memcpy(to, records.data() + at + record_head_bytes, sizeof(std::uint64_t));
+        else
+            std::memcpy(to, records.data() + at + record_head_bytes, record_bytes);
+    }
+    return other == 0 && records.size() % step == 0;
 }
 
 /// Walks over records that come from another process.

@@ -1,36 +1,197 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/loop.hpp"
 
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
 namespace caisson {
-namespace asio = boost::asio;
-using boost::system::error_code;
+namespace {
+
+/// Descriptors that one wait tells of; the others wait for the next turn.
+constexpr std::size_t events_per_turn = 128;
+
+/// Where the signal handler writes, for it gets no pointer of ours; -1 while nobody listens.
+constinit std::atomic<int> signal_pipe = -1;
+
+void on_signal(int number) {
+    const int error = errno;
+    const auto byte = static_cast<unsigned char>(number);
+    // A full pipe drops it; what is in the pipe is of the same few kinds.
+    static_cast<void>(::write(signal_pipe.load(std::memory_order_relaxed), &byte, 1));
+    errno = error;
+}
+
+[[noreturn]] void fail_start(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+}  // namespace
+
+struct Loop::Watch::Impl {
+    Impl(Loop::Impl& owner, int number) : loop(&owner), descriptor(number) {}
+
+    Loop::Impl* loop;
+    int descriptor;
+    Callback readable;
+    Callback writable;
+    Callback hang_up;
+    std::uint32_t registered = 0;  // as epoll knows it
+    bool known = false;            // to epoll
+    bool open = true;
+    bool reading = false;
+    bool gone = false;  // the peer has closed, and nobody reads: epoll would say so without end
+
+    void update();
+    void on_events(std::uint32_t events);
+    void close();
+};
+
+struct Loop::Timer::Impl {
+    using Queue = std::multimap<TimePoint, Impl*>;
+    explicit Impl(Loop::Impl& owner) : loop(&owner) {}
+
+    Loop::Impl* loop;
+    Callback callback;
+    Queue::iterator place;
+    Queue::node_type spare;  // of the queue, while not armed: arming anew allocates nothing
+    bool armed = false;
+
+    void arm(TimePoint time);
+    void disarm();
+    void close();
+};
 
 struct Loop::Impl {
-    asio::io_context io{1};
-    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+    Fd poll{::epoll_create1(EPOLL_CLOEXEC)};
+    Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     std::atomic<bool> stopping = false;
     std::vector<Callback> hooks;
-    std::vector<std::unique_ptr<asio::signal_set>> signals;
+    std::vector<Callback> running_hooks;  // keeps its memory
+    Timer::Impl::Queue timers;
 
-    void run_hooks() {
-        while (!hooks.empty())
-            for (auto& hook : std::exchange(hooks, {})) hook();
+    std::mutex posts_mutex;
+    std::vector<Callback> posts;
+    std::atomic<bool> posted = false;     // there are some
+    std::vector<Callback> running_posts;  // keeps its memory
+    std::atomic<bool> asleep = false;     // who posts has to wake the loop
+
+    // What was let go of while its event or handler may be at hand: freed after the turn.
+    std::vector<std::shared_ptr<void>> gone;
+
+    Fd signals;
+    Watch signal_watch;
+    std::vector<std::pair<int, struct sigaction>> before;
+
+    Impl() {
+        if (!poll || !wake) fail_start("epoll_create1 or eventfd");
+        epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+        if (::epoll_ctl(poll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0) fail_start("epoll_ctl");
     }
-    void wait_signal(asio::signal_set& set, std::function<void(int)> callback) {
-        set.async_wait([this, &set, callback = std::move(callback)](error_code error, int number) {
-            if (error) return;
-            callback(number);
-            wait_signal(set, callback);
-        });
+    ~Impl() {
+        for (const auto& [number, action] : before) ::sigaction(number, &action, nullptr);
+        if (!before.empty()) signal_pipe = -1;
+        signal_watch = {};
+    }
+
+    void wake_up() {
+        if (!asleep.exchange(false)) return;
+        constexpr std::uint64_t one = 1;
+        static_cast<void>(::write(wake.get(), &one, sizeof one));
+    }
+    void post(Callback callback) {
+        {
+            const std::lock_guard lock{posts_mutex};
+            posts.push_back(std::move(callback));
+            posted.store(true);
+        }
+        wake_up();
+    }
+
+    void turn(TimePoint latest) {
+        wait(latest);
+        run_timers();
+        run_posts();
+        run_hooks();
+        gone.clear();
+    }
+
+    // The order matters: who posts after `asleep` was set wakes us, and who posted before is seen.
+    void wait(TimePoint latest) {
+        asleep.store(true);
+        const bool busy = stopping.load() || posted.load();
+        std::array<epoll_event, events_per_turn> events;
+        const int count = wait_for_events(events, busy ? TimePoint::min() : latest);
+        asleep.store(false, std::memory_order_relaxed);
+        for (int i = 0; i < count; ++i) {
+            const auto& event = events[static_cast<std::size_t>(i)];
+            if (event.data.ptr == nullptr)
+                drain_wake();
+            else if (auto* const watch = static_cast<Watch::Impl*>(event.data.ptr); watch->open)
+                watch->on_events(event.events);
+        }
+    }
+    int wait_for_events(std::array<epoll_event, events_per_turn>& events, TimePoint latest) {
+        if (!timers.empty()) latest = std::min(latest, timers.begin()->first);
+        if (latest == TimePoint::max())
+            return ::epoll_wait(poll.get(), events.data(), static_cast<int>(events.size()), -1);
+        if (latest == TimePoint::min())
+            return ::epoll_wait(poll.get(), events.data(), static_cast<int>(events.size()), 0);
+        const Duration left = std::max(Duration::zero(), latest - Clock::now());
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+        const timespec limit{static_cast<time_t>(seconds.count()), static_cast<long>((left - seconds).count())};
+        const int count = ::epoll_pwait2(poll.get(), events.data(), static_cast<int>(events.size()), &limit, nullptr);
+        if (count >= 0 || errno != ENOSYS) return count;
+        // Before Linux 5.11 and under some tools there are whole milliseconds only.
+        const auto whole = std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), INT_MAX);
+        return ::epoll_wait(poll.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(whole));
+    }
+    void drain_wake() {
+        std::uint64_t count = 0;
+        static_cast<void>(::read(wake.get(), &count, sizeof count));
+    }
+
+    void run_timers() {
+        if (timers.empty()) return;
+        const auto now = Clock::now();
+        // No more than there are now: one that is armed anew for a time that has passed waits for the next turn.
+        for (auto most = timers.size(); most > 0 && !timers.empty() && timers.begin()->first <= now; --most) {
+            auto& timer = *timers.begin()->second;
+            timer.disarm();
+            std::exchange(timer.callback, nullptr)();
+        }
+    }
+    // Those that are posted meanwhile wait for the next turn.
+    void run_posts() {
+        if (!posted.load()) return;
+        {
+            const std::lock_guard lock{posts_mutex};
+            std::swap(posts, running_posts);
+            posted.store(false);
+        }
+        for (auto& callback : running_posts) callback();
+        running_posts.clear();
+    }
+    void run_hooks() {
+        while (!hooks.empty()) {
+            std::swap(hooks, running_hooks);
+            for (auto& hook : running_hooks) hook();
+            running_hooks.clear();
+        }
     }
 };
 
@@ -39,137 +200,178 @@ Loop::~Loop() = default;
 
 void Loop::run() {
     impl_->stopping = false;
-    while (!impl_->stopping.load(std::memory_order_relaxed)) {
-        impl_->io.run_one();
-        impl_->io.poll();
-        impl_->run_hooks();
-    }
-    impl_->io.poll();  // what was posted last: mostly things that waited for a later turn to be let go
+    while (!impl_->stopping.load(std::memory_order_relaxed)) impl_->turn(TimePoint::max());
+    impl_->run_posts();  // mostly things that waited for a later turn to be let go
+}
+
+void Loop::run_turn(TimePoint latest) { impl_->turn(latest); }
+
+void Loop::run_posts() {
+    impl_->run_posts();
+    impl_->run_hooks();
+    impl_->gone.clear();
 }
 
 void Loop::stop() {
     impl_->stopping = true;
-    asio::post(impl_->io, [] {});
+    impl_->wake_up();
 }
 
-void Loop::post(Callback callback) { asio::post(impl_->io, std::move(callback)); }
+bool Loop::stopped() const { return impl_->stopping.load(std::memory_order_relaxed); }
+
+void Loop::post(Callback callback) { impl_->post(std::move(callback)); }
+bool Loop::has_posts() const { return impl_->posted.load(); }
 void Loop::at_end_of_turn(Callback callback) { impl_->hooks.push_back(std::move(callback)); }
 
 void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
-    auto& set = *impl_->signals.emplace_back(std::make_unique<asio::signal_set>(impl_->io));
-    for (int number : signals) set.add(number);
-    impl_->wait_signal(set, std::move(callback));
+    check(signal_pipe.load() < 0, "one loop of a process listens to signals");
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) fail_start("pipe2");
+    impl_->signals = Fd{ends[0]};
+    signal_pipe = ends[1];  // open until the process ends: a handler may be about to write
+    impl_->signal_watch = watch(ends[0]);
+    impl_->signal_watch.on_readable([this, callback = std::move(callback)] {
+        unsigned char number = 0;
+        while (::read(impl_->signals.get(), &number, 1) == 1) callback(number);
+    });
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    for (const int number : signals) {
+        struct sigaction old {};
+        ::sigaction(number, &action, &old);
+        impl_->before.emplace_back(number, old);
+    }
 }
 
-// A handler that is under way keeps its Impl alive, and asks `open` before it calls back: a callback may destroy the
-// watch or timer that called it.
-struct Loop::Watch::Impl : std::enable_shared_from_this<Impl> {
-    explicit Impl(asio::io_context& io) : descriptor(io) {}
-    asio::posix::stream_descriptor descriptor;
-    Callback readable;
-    bool open = true;
-    bool reading = false;
-    bool waiting = false;
+// ---- watches --------------------------------------------------------------------------------------------------------
 
-    void wait_readable() {
-        if (waiting || !reading || !open) return;
-        waiting = true;
-        descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](error_code error) {
-            self->waiting = false;
-            if (error || !self->open || !self->reading) return;
-            self->readable();
-            self->wait_readable();
-        });
-    }
-    void close() {
-        open = false;
-        if (descriptor.is_open()) (void)descriptor.release();  // cancels what waits; the descriptor is not ours
-    }
-};
+// Tells epoll what is listened for, if that has changed. A descriptor that nobody listens to is not known to epoll, for
+// an end of the peer would be told even so.
+void Loop::Watch::Impl::update() {
+    std::uint32_t wanted = 0;
+    if (reading) wanted |= EPOLLIN;
+    if (writable) wanted |= EPOLLOUT;
+    const bool keep = open && (wanted != 0 || (hang_up && !gone));
+    if (keep == known && wanted == registered) return;
+    epoll_event event{.events = wanted, .data = {.ptr = this}};
+    const int what = !keep ? EPOLL_CTL_DEL : known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    const bool done = ::epoll_ctl(loop->poll.get(), what, descriptor, &event) == 0;
+    check(done || !keep, "epoll takes every socket, pipe and pidfd, as far as the kernel has memory");
+    known = keep;
+    registered = keep ? wanted : 0;
+}
+
+void Loop::Watch::Impl::on_events(std::uint32_t events) {
+    const bool ended = (events & (EPOLLHUP | EPOLLERR)) != 0;
+    if (ended && hang_up) std::exchange(hang_up, nullptr)();
+    if (open && ended && !reading) gone = true;
+    if (open && reading && (ended || (events & EPOLLIN) != 0)) readable();
+    if (open && writable && (ended || (events & EPOLLOUT) != 0)) std::exchange(writable, nullptr)();
+    if (open) update();
+}
+
+void Loop::Watch::Impl::close() {
+    open = reading = false;
+    update();
+}
 
 Loop::Watch Loop::watch(int descriptor) {
     Watch watch;
-    watch.impl_ = std::make_shared<Watch::Impl>(impl_->io);
-    watch.impl_->descriptor.assign(descriptor);
+    watch.impl_ = std::make_shared<Watch::Impl>(*impl_, descriptor);
     return watch;
 }
 
 Loop::Watch::Watch(Watch&&) noexcept = default;
 Loop::Watch& Loop::Watch::operator=(Watch&& other) noexcept {
     if (this != &other) {
-        if (impl_) impl_->close();
+        let_go();
         impl_ = std::move(other.impl_);
     }
     return *this;
 }
-Loop::Watch::~Watch() {
-    if (impl_) impl_->close();
+Loop::Watch::~Watch() { let_go(); }
+
+void Loop::Watch::let_go() {
+    if (!impl_) return;
+    impl_->close();
+    impl_->loop->gone.push_back(std::move(impl_));
 }
 
 void Loop::Watch::on_readable(Callback callback) {
     impl_->readable = std::move(callback);
     resume_reading();
 }
-void Loop::Watch::pause_reading() { impl_->reading = false; }
+void Loop::Watch::pause_reading() {
+    impl_->reading = false;
+    impl_->update();
+}
 void Loop::Watch::resume_reading() {
     impl_->reading = true;
-    impl_->wait_readable();
+    impl_->update();
 }
 void Loop::Watch::on_writable_once(Callback callback) {
-    impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
-                                 [self = impl_, callback = std::move(callback)](error_code error) mutable {
-                                     if (!error && self->open) callback();
-                                 });
+    impl_->writable = std::move(callback);
+    impl_->update();
 }
-
 void Loop::Watch::on_hang_up_once(Callback callback) {
-    impl_->descriptor.async_wait(asio::posix::stream_descriptor::wait_error,
-                                 [self = impl_, callback = std::move(callback)](error_code error) mutable {
-                                     if (!error && self->open) callback();
-                                 });
+    impl_->hang_up = std::move(callback);
+    impl_->update();
 }
 
-struct Loop::Timer::Impl {
-    explicit Impl(asio::io_context& io) : timer(io) {}
-    asio::steady_timer timer;
-    std::uint64_t generation = 0;
-    bool armed = false;
-};
+// ---- timers ---------------------------------------------------------------------------------------------------------
+
+void Loop::Timer::Impl::arm(TimePoint time) {
+    if (armed) disarm();
+    if (spare.empty()) {
+        place = loop->timers.emplace(time, this);
+    } else {
+        spare.key() = time;
+        place = loop->timers.insert(std::move(spare));
+    }
+    armed = true;
+}
+
+void Loop::Timer::Impl::disarm() {
+    spare = loop->timers.extract(place);
+    armed = false;
+}
+
+void Loop::Timer::Impl::close() {
+    if (armed) disarm();
+    callback = nullptr;
+}
 
 Loop::Timer Loop::timer() {
     Timer timer;
-    timer.impl_ = std::make_shared<Timer::Impl>(impl_->io);
+    timer.impl_ = std::make_shared<Timer::Impl>(*impl_);
     return timer;
 }
 
 Loop::Timer::Timer(Timer&&) noexcept = default;
 Loop::Timer& Loop::Timer::operator=(Timer&& other) noexcept {
     if (this != &other) {
-        if (impl_) cancel();
+        let_go();
         impl_ = std::move(other.impl_);
     }
     return *this;
 }
-Loop::Timer::~Timer() {
-    if (impl_) cancel();
+Loop::Timer::~Timer() { let_go(); }
+
+void Loop::Timer::let_go() {
+    if (!impl_) return;
+    impl_->close();
+    impl_.reset();
 }
 
 void Loop::Timer::arm_at(TimePoint time, Callback callback) {
-    impl_->armed = true;
-    impl_->timer.expires_at(time);
-    impl_->timer.async_wait(
-        [self = impl_, generation = ++impl_->generation, callback = std::move(callback)](error_code error) mutable {
-            // A timer that was armed anew or cancelled while its handler was already queued must stay silent.
-            if (error || generation != self->generation) return;
-            self->armed = false;
-            callback();
-        });
+    impl_->callback = std::move(callback);
+    impl_->arm(time);
 }
 void Loop::Timer::arm_after(Duration delay, Callback callback) { arm_at(Clock::now() + delay, std::move(callback)); }
 void Loop::Timer::cancel() {
-    ++impl_->generation;
-    impl_->armed = false;
-    impl_->timer.cancel();
+    if (impl_->armed) impl_->disarm();
+    impl_->callback = nullptr;
 }
 bool Loop::Timer::armed() const { return impl_ && impl_->armed; }
 

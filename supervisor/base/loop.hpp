@@ -2,8 +2,12 @@
 /// The event loop: one thread that waits for descriptors, timers, signals and posts, and calls back.
 ///
 /// A turn of the loop runs every handler that is ready, then the end-of-turn hooks (that is where writes are gathered).
-/// Everything is used on the loop's thread, except `post` and `stop`, which any thread may call. Boost.Asio does the
-/// waiting, behind this header and nowhere else.
+/// Everything is used on the loop's thread, except `post` and `stop`, which any thread may call. The loop's thread is
+/// whichever runs a turn: another may take over between two of them.
+///
+/// It stands on epoll(7) itself, level-triggered, behind this header and nowhere else. A descriptor stays registered
+/// while somebody listens to it, so that a quiet round trip costs one wait and nothing else; the libraries that were
+/// looked at either pay a system call more for each event, or cannot be handed from one thread to another.
 #pragma once
 
 #include <functional>
@@ -25,10 +29,17 @@ class Loop {
 
     /// Runs turns until `stop`.
     void run();
+    /// Waits until something is ready, though not beyond `latest`, and runs it.
+    void run_turn(TimePoint latest = TimePoint::max());
+    /// Runs what was posted, and the hooks of that, without waiting.
+    void run_posts();
     /// Ends `run` after the turn under way.
     void stop();
+    [[nodiscard]] bool stopped() const;
     /// Runs `callback` in a later turn.
     void post(Callback callback);
+    /// True if something was posted and has not run; any thread.
+    [[nodiscard]] bool has_posts() const;
     /// Runs `callback` once, at the end of this turn, before the loop waits again. Hooks may add hooks.
     void at_end_of_turn(Callback callback);
     /// The time at the start of this turn's handler: cheap, and good enough for anything that is not measured.
@@ -54,6 +65,7 @@ class Loop {
        private:
         friend class Loop;
         struct Impl;
+        void let_go();
         std::shared_ptr<Impl> impl_;
     };
     [[nodiscard]] Watch watch(int descriptor);
@@ -73,6 +85,7 @@ class Loop {
        private:
         friend class Loop;
         struct Impl;
+        void let_go();
         std::shared_ptr<Impl> impl_;
     };
     [[nodiscard]] Timer timer();

@@ -234,7 +234,9 @@ void Scheduler::on_change(Pool& pool) {
 }
 
 void Scheduler::turn() {
-    for (auto* const pool : std::exchange(due_, {})) {
+    looked_at_.clear();
+    std::swap(due_, looked_at_);
+    for (auto* const pool : looked_at_) {
         pool->due = false;
         const auto state = pool->hands->state();
         if (state == CrewState::quarantined || state == CrewState::stopped)
@@ -250,11 +252,13 @@ void Scheduler::turn() {
 
 // Gives what waits to whoever has room, in equal shares, so that no worker gets a pile while another stays idle.
 void Scheduler::pump(Pool& pool) {
-    std::vector<fleet::Hand*> takers;
+    // Nothing waits, and no worker can have something behind what it runs.
+    if (pool.queue.empty() && pool.running < 2) return;
+    auto& takers = takers_;
     const auto look_round = [&] {
         takers.clear();
         pool.hands->find_room(takers);
-        std::ranges::sort(takers, {}, [](const auto* hand) { return hand->held(); });
+        if (takers.size() > 1) std::ranges::sort(takers, {}, [](const auto* hand) { return hand->held(); });
     };
     look_round();
     if (pool.queue.empty() && !takers.empty() && takers.front()->held() == 0) {
@@ -264,7 +268,7 @@ void Scheduler::pump(Pool& pool) {
     while (pool.queue.next() != nullptr && !takers.empty()) {
         const auto share = std::max<std::size_t>(1, pool.queue.size() / takers.size());
         for (auto* const hand : takers) give_share(pool, *hand, std::min<std::size_t>(share, hand->room()));
-        look_round();
+        if (pool.queue.next() != nullptr) look_round();
     }
 }
 

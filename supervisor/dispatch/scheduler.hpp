@@ -167,6 +167,8 @@ class Scheduler {
     PoisonTable poison_;
     std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;
     std::vector<Pool*> due_;
+    std::vector<Pool*> looked_at_;      // of `turn`; keeps its memory
+    std::vector<fleet::Hand*> takers_;  // of `pump`; keeps its memory
     bool stopping_ = false;
 };
 

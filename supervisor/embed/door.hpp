@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "embed/callbacks.hpp"
 #include "embed/parcel.hpp"
 #include "embed/pool/options.hpp"
@@ -39,6 +41,10 @@ class Door {
     /// Hands a parcel over. With `may_wait` it waits for room, if the pool's queue is full and lets callers wait. Each
     /// item's outcome reaches the parcel's job, maybe from inside this call.
     virtual void submit(std::shared_ptr<Parcel> parcel, bool may_wait) = 0;
+    /// For a thread that waits for nothing but `done`: may run what has to be done for it, and returns before or after.
+    virtual void drive(const std::function<bool()>& done, TimePoint latest) { (void)done, (void)latest; }
+    /// On the door's thread: a thread slept until now for the result of one call.
+    virtual void offer_helm() {}
     /// Gives up what has no outcome yet.
     virtual void cancel(const std::shared_ptr<Parcel>& parcel) = 0;
     /// The pieces of a streaming call are taken again (Job::on_piece had said that it is behind).

@@ -9,6 +9,7 @@
 
 #include "base/system.hpp"
 #include "base/text.hpp"
+#include "embed/helm.hpp"
 #include "embed/local_door.hpp"
 #include "embed/threads.hpp"
 #include "settings/find.hpp"
@@ -40,7 +41,10 @@ struct EngineCore::State {
           program_dir(choose(options.program_dir, "CAISSON_PROGRAM_DIR", places.program_dir, sys::helper_dir())),
           plugin_dir(choose(options.plugin_dir, "CAISSON_PLUGIN_DIR", places.plugin_dir,
                             settings::default_plugin_dir(settings::this_process(), program_dir))),
-          inbox([this] { loop.post([this] { inbox.carry_out(); }); }) {
+          inbox([this](bool rouse) {
+              loop.post([this] { inbox.carry_out(); });
+              if (rouse) helm.rouse();
+          }) {
         output_rules.plugin_lines = options.on_output ? 100'000 : 0;
     }
 
@@ -54,9 +58,10 @@ struct EngineCore::State {
             .on_output =
                 options.on_output ? fleet::Worker::OutputSink{[this](auto... line) { on_output(line...); }} : nullptr,
             .on_change = [this](fleet::Crew& crew, const fleet::Death* death) { on_change(crew, death); }});
-        loop.run();
+        helm.run([this] { return idle(); });
         dispatcher.reset();
     }
+    [[nodiscard]] bool idle() const { return dispatcher && dispatcher->outstanding() == 0; }
 
     void on_output(std::string_view pool, std::uint32_t worker, std::uint64_t call, std::string_view stream,
                    std::string_view line) {
@@ -79,6 +84,7 @@ struct EngineCore::State {
     path plugin_dir;
     settings::Log output_rules;
     Loop loop;
+    embed::Helm helm{loop};
     Log log = Log::silent();
     embed::Inbox inbox;
     std::shared_ptr<embed::Callbacks> callbacks = std::make_shared<embed::Callbacks>();
@@ -119,7 +125,14 @@ void EngineCore::flush_output() {
 const path& EngineCore::plugin_dir() const { return state_->plugin_dir; }
 const std::shared_ptr<embed::Callbacks>& EngineCore::callbacks() const { return state_->callbacks; }
 bool EngineCore::push(embed::Inbox::Order order) { return state_->inbox.push(std::move(order)); }
-bool EngineCore::push_when_room(embed::Inbox::Order order) { return state_->inbox.push_when_room(std::move(order)); }
+bool EngineCore::push_when_room(embed::Inbox::Order order, bool rouse) {
+    return state_->inbox.push_when_room(std::move(order), rouse);
+}
+bool EngineCore::drive(const std::function<bool()>& done, TimePoint latest) {
+    return state_->helm.drive(done, latest, [this] { return state_->idle(); });
+}
+void EngineCore::rouse() { state_->helm.rouse(); }
+void EngineCore::offer_helm() { state_->helm.offer(); }
 dispatch::Dispatcher& EngineCore::dispatcher() { return *state_->dispatcher; }
 Loop& EngineCore::loop() { return state_->loop; }
 

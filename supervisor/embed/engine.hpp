@@ -42,7 +42,12 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore> {
 
     /// Orders for the engine's thread, from any.
     bool push(embed::Inbox::Order order);
-    bool push_when_room(embed::Inbox::Order order);
+    /// `rouse` false: the caller drives right after, or rouses.
+    bool push_when_room(embed::Inbox::Order order, bool rouse = true);
+    /// For a thread that waits for nothing but `done`: runs the engine itself (embed/helm.hpp). False if somebody else
+    /// does.
+    [[nodiscard]] bool drive(const std::function<bool()>& done, TimePoint latest);
+    void rouse();
     /// Runs a question on the engine's thread, and waits for the answer.
     template <class Ask>
     auto ask(Ask&& question) -> decltype(question()) {
@@ -55,6 +60,8 @@ class EngineCore final : public std::enable_shared_from_this<EngineCore> {
     // On the engine's thread.
     [[nodiscard]] dispatch::Dispatcher& dispatcher();
     [[nodiscard]] Loop& loop();
+    /// A thread slept until now for the result of one call.
+    void offer_helm();
     /// Starts a pool, under its name or, if another has that, a name like it, which it returns. What happens to the
     /// pool is told to the door until it is removed.
     std::string add(embed::LocalDoor& door, settings::Pool settings);

@@ -15,27 +15,28 @@ class Inbox {
    public:
     using Order = std::move_only_function<void()>;
 
-    /// `wake` is called with an order that finds none before it, and must not wait.
-    explicit Inbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+    /// `wake` is called with an order that finds none before it, and must not wait; with false if whoever pushes will
+    /// see to it that the engine runs.
+    explicit Inbox(std::function<void(bool rouse)> wake) : wake_(std::move(wake)) {}
 
     /// False if the engine has ended; the order is dropped.
-    bool push(Order order) {
+    bool push(Order order, bool rouse = true) {
         {
             const std::lock_guard lock{mutex_};
             if (closed_) return false;
             orders_.push_back(std::move(order));
             if (orders_.size() > 1) return true;
         }
-        wake_();
+        wake_(rouse);
         return true;
     }
     /// The same, after waiting while the engine is far behind. Not on the engine's thread.
-    bool push_when_room(Order order) {
+    bool push_when_room(Order order, bool rouse = true) {
         {
             std::unique_lock lock{mutex_};
             taken_.wait(lock, [&] { return closed_ || orders_.size() < orders_waiting; });
         }
-        return push(std::move(order));
+        return push(std::move(order), rouse);
     }
     /// On the engine's thread: carries out what is there.
     void carry_out() {
@@ -58,7 +59,7 @@ class Inbox {
     /// Orders that wait for the engine: enough to keep it busy for some milliseconds.
     static constexpr std::size_t orders_waiting = 16 * 1024;
 
-    std::function<void()> wake_;
+    std::function<void(bool)> wake_;
     std::mutex mutex_;
     std::condition_variable taken_;
     std::vector<Order> orders_;

@@ -19,7 +19,9 @@ Job::Job(std::string method, detail::Plan plan, const std::shared_ptr<Door>& doo
       plan_(std::move(plan)),
       door_(door),
       scope_(std::move(scope)),
-      window_(door->window()) {}
+      window_(door->window()) {
+    if (plan_.shape == Shape::unordered) ready_.emplace();
+}
 
 bool Job::is_map() const { return plan_.shape == Shape::map || plan_.shape == Shape::map_all; }
 
@@ -117,12 +119,11 @@ void Job::launch() {
     auto parcel = std::exchange(filling_, nullptr);
     parcel->open = parcel->items;
     parcel->weight = parcel->body.size();
-    parcel->slots.resize(parcel->items);
     Lock lock{mutex_};
     parcel->first = items_;
     items_ += parcel->items;
-    parcels_.push_back(parcel);
-    pending_.push_back(std::move(parcel));
+    parcels_.push_back(std::move(parcel));
+    ++pending_parcels_;
     if (cancelled_) {
         lock.unlock();
         return end_pending(*door);
@@ -136,9 +137,9 @@ bool Job::window_allows(const Parcel& parcel) const {
 }
 
 void Job::hand_over(Lock& lock, Door& door, bool may_wait) {
-    while (!pending_.empty() && (!is_map() || window_allows(*pending_.front()))) {
-        auto parcel = std::move(pending_.front());
-        pending_.pop_front();
+    while (pending_parcels_ > 0 && (!is_map() || window_allows(*first_pending()))) {
+        auto parcel = first_pending();
+        --pending_parcels_;
         parcel->handed_over = true;
         items_out_ += parcel->items;
         bytes_out_ += parcel->weight;
@@ -160,9 +161,8 @@ void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding enc
         return on_result(door, parcel, {item, 1}, std::move(result));
     }
     Lock lock{mutex_};
-    auto& slot = parcel.slots[item];
-    slot = {Slot::State::here, encoding, static_cast<std::uint32_t>(parcel.outputs.size()),
-            static_cast<std::uint32_t>(bytes.size())};
+    slots_of(parcel)[item] = {Slot::State::here, encoding, static_cast<std::uint32_t>(parcel.outputs.size()),
+                              static_cast<std::uint32_t>(bytes.size())};
     parcel.outputs.insert(parcel.outputs.end(), bytes.begin(), bytes.end());
     note_end(lock, door, parcel, 1);
 }
@@ -176,25 +176,55 @@ void Job::on_run(Door& door, Parcel& parcel, wire::ItemRange items, BodyEncoding
         return;
     }
     Lock lock{mutex_};
+    if (take_values(parcel, items, encoding, records)) return note_end(lock, door, parcel, items.count);
+    auto& slots = slots_of(parcel);
     const auto base = parcel.outputs.size();
     parcel.outputs.insert(parcel.outputs.end(), records.begin(), records.end());
     for (auto item = items.first; const auto bytes = reader.next(); ++item)
-        parcel.slots[item] = {
-            Slot::State::here, encoding,
-            static_cast<std::uint32_t>(base + static_cast<std::size_t>(bytes->data() - records.data())),
-            static_cast<std::uint32_t>(bytes->size())};
+        slots[item] = {Slot::State::here, encoding,
+                       static_cast<std::uint32_t>(base + static_cast<std::size_t>(bytes->data() - records.data())),
+                       static_cast<std::uint32_t>(bytes->size())};
     note_end(lock, door, parcel, items.count);
+}
+
+// True if they are of one size, as those before.
+bool Job::take_values(Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
+                      std::span<const std::byte> records) {
+    if (encoding != BodyEncoding::packed || !parcel.slots.empty()) return false;
+    std::uint32_t size = 0;
+    std::memcpy(&size, records.data(), sizeof size);
+    const auto record_bytes = wire::record_head_bytes + size;
+    if (size == 0 || record_bytes * items.count != records.size()) return false;
+    if (parcel.value_bytes != 0 && parcel.value_bytes != size) return false;
+    parcel.values.resize(std::size_t{size} * parcel.items);
+    if (!wire::copy_records(records, size, parcel.values.data() + std::size_t{size} * items.first)) return false;
+    parcel.value_bytes = size;
+    parcel.value_runs.push_back(items);
+    return true;
+}
+
+// Where values came first and then something else, they become outputs like the others.
+std::vector<Slot>& Job::slots_of(Parcel& parcel) {
+    if (!parcel.slots.empty()) return parcel.slots;
+    parcel.slots.resize(parcel.items);
+    parcel.outputs = std::move(parcel.values);
+    const auto size = static_cast<std::uint32_t>(parcel.value_bytes);
+    for (const auto& run : parcel.value_runs)
+        for (auto item = run.first; item < run.first + run.count; ++item)
+            parcel.slots[item] = {Slot::State::here, BodyEncoding::packed, item * size, size};
+    return parcel.slots;
 }
 
 void Job::on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResult result) {
     Lock lock{mutex_};
     const auto outcome = result.outcome;
     const auto place = static_cast<std::uint32_t>(parcel.results.size());
-    parcel.results.push_back(std::move(result));
+    parcel.results.push_back(std::make_unique<CallResult>(std::move(result)));
+    auto& slots = slots_of(parcel);
     for (std::uint32_t i = items.first; i < items.first + items.count; ++i) {
-        parcel.slots[i].state = Slot::State::result;
-        parcel.slots[i].at = place;
-        if (plan_.shape == Shape::unordered) ready_.push_back(parcel.first + i);
+        slots[i].state = Slot::State::result;
+        slots[i].at = place;
+        if (plan_.shape == Shape::unordered) ready_->push_back(parcel.first + i);
     }
     if (outcome != Outcome::ok) note_failure(lock, door, parcel.first + items.first, outcome);
     note_end(lock, door, parcel, items.count);
@@ -204,6 +234,8 @@ void Job::note_end(Lock& lock, Door& door, Parcel& parcel, std::uint32_t items) 
     ended_ += items;
     parcel.ended += items;
     const bool last = all_ended();
+    if (last) over_.store(true, std::memory_order_release);
+    if (last && sleeper_) door.offer_helm();
     if (last || plan_.shape == Shape::unordered || plan_.shape == Shape::stream) changed_.notify_all();
     if (parcel.ended == parcel.items) {
         items_out_ -= parcel.items;
@@ -228,7 +260,7 @@ void Job::end_others(Lock& lock, Door& door) {
     cancelled_ = true;
     std::vector<std::shared_ptr<Parcel>> out;
     for (const auto& parcel : parcels_)
-        if (parcel->handed_over && parcel->ended < parcel->items) out.push_back(parcel);
+        if (parcel && parcel->handed_over && parcel->ended < parcel->items) out.push_back(parcel);
     lock.unlock();
     for (const auto& parcel : out) door.cancel(parcel);
     end_pending(door);
@@ -238,9 +270,9 @@ void Job::end_others(Lock& lock, Door& door) {
 // What was never handed over.
 void Job::end_pending(Door& door) {
     Lock lock{mutex_};
-    while (!pending_.empty()) {
-        const auto parcel = std::move(pending_.front());
-        pending_.pop_front();
+    while (pending_parcels_ > 0) {
+        const auto parcel = first_pending();
+        --pending_parcels_;
         items_out_ += parcel->items;  // as note_end takes them away
         bytes_out_ += parcel->weight;
         lock.unlock();
@@ -282,6 +314,13 @@ bool Job::wait(detail::Deadline deadline) {
     const CallbackWait inside{*this};
     Lock lock{mutex_};
     const auto done = [&] { return all_ended(); };
+    if (plan_.shape == Shape::call && !done()) {
+        sleeper_ = true;
+        lock.unlock();
+        if (const auto door = door_.lock())
+            door->drive([this] { return over_.load(std::memory_order_acquire); }, deadline.value_or(TimePoint::max()));
+        lock.lock();
+    }
     if (deadline) return changed_.wait_until(lock, *deadline, done);
     changed_.wait(lock, done);
     return true;
@@ -294,36 +333,42 @@ std::optional<std::size_t> Job::wait_next() {
     const bool ordered = plan_.shape != Shape::unordered;
     changed_.wait(lock, [&] {
         if (taken_ == items_) return true;
-        return ordered ? slot_of(next_).state != Slot::State::open : !ready_.empty();
+        return ordered ? slot_of(next_).state != Slot::State::open : !ready_->empty();
     });
     if (taken_ == items_) return std::nullopt;
     ++taken_;
     if (ordered) return next_++;
-    const auto index = ready_.front();
-    ready_.pop_front();
+    const auto index = ready_->front();
+    ready_->pop_front();
     return index;
 }
 
 // Parcels are in the order of their items, and those at the front may have been dropped.
 Parcel& Job::parcel_of(std::size_t index) {
-    const auto after = std::ranges::upper_bound(parcels_, index, {}, [](const auto& parcel) { return parcel->first; });
-    check(after != parcels_.begin(), "the item was not dropped");
+    const auto here = std::span{parcels_}.subspan(gone_parcels_);
+    const auto after = std::ranges::upper_bound(here, index, {}, [](const auto& parcel) { return parcel->first; });
+    check(after != here.begin(), "the item was not dropped");
     return **std::prev(after);
 }
 
 Slot& Job::slot_of(std::size_t index) {
     auto& parcel = parcel_of(index);
-    return parcel.slots[index - parcel.first];
+    return slots_of(parcel)[index - parcel.first];
 }
 
 detail::Item Job::item(std::size_t index) {
     owner_.require("this work");
     const Lock lock{mutex_};
     auto& parcel = parcel_of(index);
-    const auto& slot = parcel.slots[index - parcel.first];
+    if (parcel.slots.empty() && parcel.value_bytes > 0) {
+        const auto at = (index - parcel.first) * parcel.value_bytes;
+        return {BodyEncoding::packed, wire::Frame::text(std::span{parcel.values}.subspan(at, parcel.value_bytes)),
+                nullptr};
+    }
+    const auto& slot = slots_of(parcel)[index - parcel.first];
     if (slot.state == Slot::State::here)
         return {slot.encoding, wire::Frame::text(std::span{parcel.outputs}.subspan(slot.at, slot.size)), nullptr};
-    const auto& result = parcel.results[slot.at];
+    const auto& result = *parcel.results[slot.at];
     return {result.encoding, result.bytes(), &result};
 }
 
@@ -332,9 +377,17 @@ std::size_t Job::copy_packed(std::size_t first, std::size_t value_bytes, std::by
     const Lock lock{mutex_};
     auto index = first;
     while (index < items_) {
-        const auto& parcel = parcel_of(index);
+        auto& parcel = parcel_of(index);
+        if (parcel.slots.empty() && parcel.value_bytes == value_bytes) {
+            const auto count = parcel.first + parcel.items - index;
+            std::memcpy(to, parcel.values.data() + (index - parcel.first) * value_bytes, count * value_bytes);
+            index += count;
+            to += count * value_bytes;
+            continue;
+        }
+        const auto& slots = slots_of(parcel);
         for (; index < parcel.first + parcel.items; ++index, to += value_bytes) {
-            const auto& slot = parcel.slots[index - parcel.first];
+            const auto& slot = slots[index - parcel.first];
             if (slot.state != Slot::State::here || slot.encoding != BodyEncoding::packed || slot.size != value_bytes)
                 return index - first;
             std::memcpy(to, parcel.outputs.data() + slot.at, value_bytes);
@@ -346,11 +399,18 @@ std::size_t Job::copy_packed(std::size_t first, std::size_t value_bytes, std::by
 void Job::drop(std::size_t index) {
     const Lock lock{mutex_};
     auto& parcel = parcel_of(index);
-    auto& slot = parcel.slots[index - parcel.first];
-    if (slot.state == Slot::State::result) parcel.results[slot.at] = {};
+    auto& slot = slots_of(parcel)[index - parcel.first];
+    if (slot.state == Slot::State::result) parcel.results[slot.at].reset();
     slot.state = Slot::State::dropped;
     ++parcel.dropped;
-    while (!parcels_.empty() && parcels_.front()->dropped == parcels_.front()->items) parcels_.pop_front();
+    for (; gone_parcels_ < parcels_.size(); ++gone_parcels_) {
+        auto& first = parcels_[gone_parcels_];
+        if (first->dropped < first->items) break;
+        first.reset();
+    }
+    // Now and then, so that each is moved once on the average.
+    if (gone_parcels_ * 2 <= parcels_.size()) return;
+    parcels_.erase(parcels_.begin(), parcels_.begin() + static_cast<std::ptrdiff_t>(std::exchange(gone_parcels_, 0)));
 }
 
 std::size_t Job::items() const {

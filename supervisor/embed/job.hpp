@@ -5,6 +5,7 @@
 /// One thread fills it, any thread waits, and the door's thread brings outcomes.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "embed/callbacks.hpp"
 #include "embed/door.hpp"
@@ -49,6 +51,7 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
     [[nodiscard]] const CallTerms& terms() const { return plan_.terms; }
     [[nodiscard]] bool streams() const { return static_cast<bool>(plan_.listeners.on_piece); }
     [[nodiscard]] bool has_listeners() const;
+    [[nodiscard]] bool caller_waits() const { return plan_.caller_waits; }
     /// Items are ok and their outputs small; several stand in records (wire/records.hpp).
     void on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding encoding, std::span<const std::byte> bytes);
     void on_run(Door& door, Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
@@ -65,8 +68,12 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
     [[nodiscard]] bool is_map() const;
     [[nodiscard]] bool all_ended() const { return sealed_ && ended_ == items_; }
     [[nodiscard]] std::shared_ptr<Door> door() const;
+    [[nodiscard]] std::shared_ptr<Parcel>& first_pending() { return parcels_[parcels_.size() - pending_parcels_]; }
     [[nodiscard]] Parcel& parcel_of(std::size_t index);
     [[nodiscard]] Slot& slot_of(std::size_t index);
+    [[nodiscard]] static bool take_values(Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
+                                          std::span<const std::byte> records);
+    [[nodiscard]] static std::vector<Slot>& slots_of(Parcel& parcel);
 
     [[nodiscard]] std::size_t batch_items() const;
     [[nodiscard]] bool fits_filling(const detail::Encoded& body) const;
@@ -97,23 +104,27 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::shared_ptr<Parcel>> parcels_;  // in the order of their items
-    std::deque<std::shared_ptr<Parcel>> pending_;  // not handed over, for the window is full
+    // In the order of their items. No deques here: an empty one allocates, and most jobs are one call.
+    std::vector<std::shared_ptr<Parcel>> parcels_;
+    std::size_t gone_parcels_ = 0;     // at the front: all their items were dropped
+    std::size_t pending_parcels_ = 0;  // at the back: not handed over, for the window is full
     std::size_t items_ = 0;
     std::size_t ended_ = 0;
     std::size_t items_out_ = 0;  // handed over, and the parcel not ended
     std::size_t bytes_out_ = 0;
     bool sealed_ = false;
+    std::atomic<bool> over_ = false;  // all_ended, for those who look without the lock
+    bool sleeper_ = false;            // a thread waits for the one call
     bool told_end_ = false;
     bool cancelled_ = false;  // by the caller, or after a failure
     std::optional<std::size_t> failed_;
     std::optional<std::size_t> failed_by_cancel_;
-    std::size_t next_ = 0;           // of a stream: the item that is taken next
-    std::deque<std::size_t> ready_;  // of an unordered stream: ended and not taken
+    std::size_t next_ = 0;                          // of a stream: the item that is taken next
+    std::optional<std::deque<std::size_t>> ready_;  // of an unordered stream: ended and not taken
     std::size_t taken_ = 0;
     Progress progress_;
     bool progress_posted_ = false;
-    std::deque<std::string> pieces_;
+    std::vector<std::string> pieces_;
     std::size_t piece_bytes_ = 0;
     bool pieces_posted_ = false;
     bool behind_ = false;

@@ -64,13 +64,14 @@ bool Job::on_piece(Door& door, const std::shared_ptr<Parcel>& parcel, std::strin
 // Only what is here now: other callbacks have their turn before what comes meanwhile.
 void Job::deliver_pieces(const std::shared_ptr<Parcel>& parcel) {
     Lock lock{mutex_};
-    for (auto pieces = std::exchange(pieces_, {}); !pieces.empty() && !piece_failed_; pieces.pop_front()) {
-        piece_bytes_ -= pieces.front().size();
+    for (auto& piece : std::exchange(pieces_, {})) {
+        if (piece_failed_) break;
+        piece_bytes_ -= piece.size();
         const bool resume = piece_bytes_ <= piece_bytes_waiting / 2 && std::exchange(behind_, false);
         lock.unlock();
         if (resume) resume_stream(parcel);
         try {
-            plan_.listeners.on_piece(pieces.front());
+            plan_.listeners.on_piece(piece);
         } catch (...) {
             stop_pieces(parcel);
             throw;

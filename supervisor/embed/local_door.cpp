@@ -120,11 +120,20 @@ void LocalDoor::submit(std::shared_ptr<Parcel> parcel, bool may_wait) {
                            (items_out_ > settings_.queue.calls || bytes_out_ > settings_.queue.bytes);
     }
     Inbox::Order order = [self = shared_from_this(), parcel] { self->begin(parcel); };
-    static_cast<void>(may_wait ? engine->push_when_room(std::move(order)) : engine->push(std::move(order)));
+    const bool rouse = !parcel->job->caller_waits() || await_acceptance;
+    static_cast<void>(may_wait ? engine->push_when_room(std::move(order), rouse) : engine->push(std::move(order)));
     if (!await_acceptance) return;
     Lock lock{mutex_};
     changed_.wait(lock, [&] { return parcel->accepted; });
 }
+
+void LocalDoor::drive(const std::function<bool()>& done, TimePoint latest) {
+    const auto engine = engine_.lock();
+    if (!engine) return;
+    if (!engine->drive(done, latest)) engine->rouse();  // what was pushed for the sake of this wait is there
+}
+
+void LocalDoor::offer_helm() { core_->offer_helm(); }
 
 void LocalDoor::begin(const std::shared_ptr<Parcel>& parcel) {
     if (ending_) return give_up(parcel);

@@ -42,6 +42,8 @@ class LocalDoor final : public Door, public std::enable_shared_from_this<LocalDo
     [[nodiscard]] Window window() const override;
     [[nodiscard]] Callbacks& callbacks() const override { return *callbacks_; }
     void submit(std::shared_ptr<Parcel> parcel, bool may_wait) override;
+    void drive(const std::function<bool()>& done, TimePoint latest) override;
+    void offer_helm() override;
     void cancel(const std::shared_ptr<Parcel>& parcel) override;
     void resume(const std::shared_ptr<Parcel>& parcel) override;
     void lift_holds() override;

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,9 +40,14 @@ struct Parcel {
 
     // The job's, under its lock.
     bool handed_over = false;
+    /// Outputs of a map, as long as all that came are packed and of one size: `value_bytes` each, at their places.
+    wire::Buffer values;
+    std::size_t value_bytes = 0;
+    std::vector<wire::ItemRange> value_runs;  ///< which have come
+    /// Outputs of all other kinds; no slots while there are values only.
     std::vector<Slot> slots;
-    wire::Buffer outputs;  ///< of items that are `here`
-    std::deque<CallResult> results;
+    wire::Buffer outputs;                              ///< of items that are `here`
+    std::vector<std::unique_ptr<CallResult>> results;  ///< their addresses stay
     std::uint32_t ended = 0;
     std::uint32_t dropped = 0;
 

@@ -67,25 +67,16 @@ class Pool {
 
     template <class T, class In = NoInput>
     T apply(std::string_view method, const In& input = {}, CallOptions<T> options = {}) {
-        return apply_async<T>(method, input, std::move(options)).get();
+        return start<T>(method, input, std::move(options), true).get();
     }
     template <class T, class In = NoInput>
     [[nodiscard]] std::expected<T, Failure> try_apply(std::string_view method, const In& input = {},
                                                       CallOptions<T> options = {}) {
-        return apply_async<T>(method, input, std::move(options)).result();
+        return start<T>(method, input, std::move(options), true).result();
     }
     template <class T, class In = NoInput>
     Future<T> apply_async(std::string_view method, const In& input = {}, CallOptions<T> options = {}) {
-        const auto& info = core().method(method);
-        detail::Encoder<std::decay_t<const In&>> encoder{info};
-        const auto body = encoder(input);
-        auto read = [decoder = detail::Decoder<T>{info}, name = info.name](detail::Work& work) {
-            return detail::read_item<T>(work, 0, decoder, name, false);
-        };
-        auto work = core().begin(info, plan_of(options, read));
-        work->add(body);
-        work->seal();
-        return {std::move(work), std::move(read)};
+        return start<T>(method, input, std::move(options), false);
     }
 
     // The same with a list as the input.
@@ -220,6 +211,22 @@ class Pool {
     explicit Pool(std::shared_ptr<detail::PoolCore> core);
 
     [[nodiscard]] detail::Core& core() const;  // throws where there is none to use
+
+    template <class T, class In>
+    Future<T> start(std::string_view method, const In& input, CallOptions<T> options, bool caller_waits) {
+        const auto& info = core().method(method);
+        detail::Encoder<std::decay_t<const In&>> encoder{info};
+        const auto body = encoder(input);
+        auto read = [decoder = detail::Decoder<T>{info}, name = info.name](detail::Work& work) {
+            return detail::read_item<T>(work, 0, decoder, name, false);
+        };
+        auto plan = plan_of(options, read);
+        plan.caller_waits = caller_waits;
+        auto work = core().begin(info, std::move(plan));
+        work->add(body);
+        work->seal();
+        return {std::move(work), std::move(read)};
+    }
 
     template <class Options>
     [[nodiscard]] static CallTerms terms_of(const Options& options) {

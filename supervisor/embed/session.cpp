@@ -42,7 +42,7 @@ struct ServiceCore::State {
     };
 
     State(Client taken, embed::Callbacks& all_callbacks, Fd wake_descriptor)
-        : client(std::move(taken)), callbacks(all_callbacks), wake(std::move(wake_descriptor)), inbox([this] {
+        : client(std::move(taken)), callbacks(all_callbacks), wake(std::move(wake_descriptor)), inbox([this](bool) {
               const std::uint64_t one = 1;
               [[maybe_unused]] const auto ignored = ::write(wake.get(), &one, sizeof one);
           }) {}

@@ -88,10 +88,8 @@ void CurrentCall::begin_items(std::int64_t started_ns) {
     publish(box_.activity, wire::Activity::running);
 }
 
-// Without the lock: no plugin thread gets as far as the outlet while no call is current.
-void CurrentCall::answer_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
-                              std::int64_t run_ns) {
-    if (output.size() <= inline_output_bytes) return outlet_.add_to_run(id, encoding, output, run_ns);
+void CurrentCall::answer_large_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
+                                    std::int64_t run_ns) {
     spill_.append(output);
     send_spilled({.type = wire::Type::result, .encoding = encoding, .id = id, .time_ns = run_ns});
     spill_.reset();

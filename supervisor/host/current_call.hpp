@@ -63,10 +63,17 @@ class CurrentCall {
     void answer_unstarted(std::uint64_t id, caisson_status status, std::string_view text);
 
     // The items of a batch that the plugin takes through caisson.items/1 (host/items.hpp): no pointer names them.
+    // Without the lock, for no plugin thread gets as far as the outlet while no call is current.
 
     void begin_items(std::int64_t started_ns);
     /// Publishes the result of one that is ok.
-    void answer_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output, std::int64_t run_ns);
+    void answer_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
+                     std::int64_t run_ns) {
+        if (output.size() <= inline_output_bytes) [[likely]]
+            outlet_.add_to_run(id, encoding, output, run_ns);
+        else
+            answer_large_item(id, encoding, output, run_ns);
+    }
     void fail_item(std::uint64_t id, caisson_status status, std::string_view message, std::int64_t run_ns);
     void end_items(std::int64_t more_ns);
 
@@ -86,6 +93,8 @@ class CurrentCall {
     [[nodiscard]] bool cancelled(const caisson_call* call) const;
 
    private:
+    void answer_large_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
+                           std::int64_t run_ns);
     [[nodiscard]] bool is_running(const caisson_call* call) const;
     [[nodiscard]] wire::Header header_of(wire::Type type) const;
     void send_chunks(std::span<const std::byte> bytes);

@@ -46,32 +46,24 @@ Items::Items(wire::BlackBox& box, CurrentCall& current, const Incoming& first, w
 
 bool Items::begin(caisson_view& body) {
     if (begun_) fail(CAISSON_INTERNAL, "the plugin began the next item and had not ended this one");
-    while (!taken_back_) {
-        auto after = records_;
-        const auto record = after.next();
-        if (!record) return false;
+    while (!records_.at_end() && !taken_back_) {
         if (!claim_call(box_.claim, id_)) {
             taken_back_ = true;
             return false;
         }
-        records_ = after;
+        const auto record = *records_.next();  // the batch was looked through when it came
         box_.running.store(id_, std::memory_order_release);
         if (--until_look_ == 0) look_at_clock();
-        if (const auto reason = reason_not_to_start(); !reason.empty()) {
-            current_.answer_unstarted(id_++, CAISSON_CANCELLED, reason);
-            continue;
+        const bool cancelled = box_.cancel_sequence.load(std::memory_order_acquire) == id_;
+        if (!late_ && !cancelled) [[likely]] {
+            body = {record.data(), record.size()};
+            begun_ = true;
+            return true;
         }
-        body = {record->data(), record->size()};
-        begun_ = true;
-        return true;
+        current_.answer_unstarted(id_++, CAISSON_CANCELLED,
+                                  late_ ? "deadline passed before start" : "cancelled before start");
     }
     return false;
-}
-
-std::string_view Items::reason_not_to_start() {
-    if (late_) return "deadline passed before start";
-    if (box_.cancel_sequence.load(std::memory_order_acquire) == id_) return "cancelled before start";
-    return {};
 }
 
 void Items::look_at_clock() {

@@ -12,7 +12,6 @@
 
 #include "host/ending.hpp"
 #include "wire/codec.hpp"
-#include "wire/records.hpp"
 #include "wire/rights.hpp"
 
 namespace caisson::host {
@@ -34,26 +33,12 @@ iovec as_iovec(std::span<const std::byte> piece) {
 
 }  // namespace
 
-void Outlet::open_run(std::uint64_t item, wire::Encoding encoding) {
+// Closes the open run, if there is one, and begins another with room for a record.
+void Outlet::next_run(std::uint64_t item, wire::Encoding encoding, std::size_t record_bytes) {
+    close_run();
+    if (sizeof(wire::Header) + record_bytes > ring_.room()) flush();
     run_ = {.header = {.type = wire::Type::run, .encoding = encoding, .id = item}, .next_item = item};
     ring_.put(std::as_bytes(std::span{&run_.header, 1}));
-}
-
-void Outlet::add_to_run(std::uint64_t item, wire::Encoding encoding, std::span<const std::byte> output,
-                        std::int64_t run_ns) {
-    const std::size_t needed = wire::record_head_bytes + output.size();
-    if (run_.next_item != item || run_.header.encoding != encoding || needed > ring_.room()) {
-        close_run();
-        if (sizeof(wire::Header) + needed > ring_.room()) flush();
-        open_run(item, encoding);
-    }
-    const auto size = static_cast<std::uint32_t>(output.size());
-    ring_.put(std::as_bytes(std::span{&size, 1}));
-    ring_.put(output);
-    ring_.publish_record();
-    run_.header.payload_size += static_cast<std::uint32_t>(needed);
-    run_.header.time_ns += run_ns;
-    ++run_.next_item;
 }
 
 void Outlet::close_run(std::int64_t more_ns) {

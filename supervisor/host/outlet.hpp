@@ -12,6 +12,7 @@
 
 #include "host/output_ring.hpp"
 #include "wire/frame.hpp"
+#include "wire/records.hpp"
 
 namespace caisson::host {
 
@@ -29,7 +30,15 @@ class Outlet {
     /// Adds the output of an item to the open run, or opens one: from here on it survives the worker. `run_ns` is how
     /// long the item ran. Everything else that is put into the stream closes the run first.
     void add_to_run(std::uint64_t item, wire::Encoding encoding, std::span<const std::byte> output,
-                    std::int64_t run_ns);
+                    std::int64_t run_ns) {
+        const std::size_t needed = wire::record_head_bytes + output.size();
+        if (run_.next_item != item || run_.header.encoding != encoding || needed > ring_.room()) [[unlikely]]
+            next_run(item, encoding, needed);
+        ring_.put_record(output);
+        run_.header.payload_size += static_cast<std::uint32_t>(needed);
+        run_.header.time_ns += run_ns;
+        ++run_.next_item;
+    }
     /// Makes the open run, if there is one, a frame that can be sent; `more_ns` is added to the time of its items.
     void close_run(std::int64_t more_ns = 0);
     /// Sends what has piled up, if that is worth a system call.
@@ -53,7 +62,7 @@ class Outlet {
         wire::Header header;
         std::uint64_t next_item = 0;  // 0: there is no run
     };
-    void open_run(std::uint64_t item, wire::Encoding encoding);
+    void next_run(std::uint64_t item, wire::Encoding encoding, std::size_t record_bytes);
     void put_in_pieces(std::span<const std::byte> bytes);
     [[nodiscard]] bool send_some(int flags, int& error, int descriptor = -1);
     void send_all(int descriptor);

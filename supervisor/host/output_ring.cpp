@@ -11,9 +11,7 @@ namespace caisson::host {
 void OutputRing::put(std::span<const std::byte> bytes) {
     check(bytes.size() <= room(), "the output ring has no room for what is put into it");
     if (bytes.empty()) return;
-    // Said before it is done: a reader that finds it unsaid has read nothing that was being written over.
-    marks_.reserved.store(tail_ + bytes.size(), std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
+    reserve(bytes.size());
     copy_to(tail_, bytes);
     tail_ += bytes.size();
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "wire/black_box.hpp"
@@ -40,9 +41,26 @@ class OutputRing {
     /// Makes everything that was put part of the stream: from here on it survives the worker.
     void publish();
 
-    /// Everything that was put since the last publish() is a frame with complete records: it survives the worker, and
-    /// is not sent. The frame's header may still change.
-    void publish_record() { marks_.run_end.store(tail_, std::memory_order_release); }
+    /// Puts one record, for which there must be room. Everything that was put since the last publish() is a frame of
+    /// complete records: it survives the worker, and is not sent yet. The frame's header may still change.
+    void put_record(std::span<const std::byte> bytes) {
+        const auto size = static_cast<std::uint32_t>(bytes.size());
+        const std::size_t total = sizeof size + bytes.size();
+        const std::size_t at = static_cast<std::size_t>(tail_) & (ring_.size() - 1);
+        if (ring_.size() - at >= total) [[likely]] {
+            reserve(total);
+            std::memcpy(ring_.data() + at, &size, sizeof size);
+            if (size == sizeof(std::uint64_t))  // most are one number; a copy of known size is one instruction
+                std::memcpy(ring_.data() + at + sizeof size, bytes.data(), sizeof(std::uint64_t));
+            else if (size > 0)
+                std::memcpy(ring_.data() + at + sizeof size, bytes.data(), size);
+            tail_ += total;
+        } else {
+            put(std::as_bytes(std::span{&size, 1}));
+            put(bytes);
+        }
+        marks_.run_end.store(tail_, std::memory_order_release);
+    }
     /// Writes over the first bytes that were put since the last publish().
     void put_over(std::span<const std::byte> bytes);
 
@@ -54,6 +72,11 @@ class OutputRing {
    private:
     [[nodiscard]] std::uint64_t sent() const { return sent_.load(std::memory_order_acquire); }
 
+    // Said before it is done: a reader that finds it unsaid has read nothing that was being written over.
+    void reserve(std::size_t bytes) {
+        marks_.reserved.store(tail_ + bytes, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_release);
+    }
     void copy_to(std::uint64_t position, std::span<const std::byte> bytes);
 
     std::span<std::byte> ring_;

@@ -47,6 +47,7 @@ struct Plan {
     CallTerms terms = {};
     Listeners listeners = {};
     std::optional<std::size_t> chunk = {};
+    bool caller_waits = false;  ///< whoever hands it over does nothing before `wait`
 };
 
 /// How one item ended. The bytes are the Work's, or the result's.
