@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from run import programs
+from run import processes, programs
 
 READY_S = 120  # until all workers are up, a thousand of them too
 END_S = 20
@@ -94,6 +94,17 @@ class Service:
     @property
     def pid(self):
         return self.process.pid
+
+    def keep_to(self, cpus, pools=None):
+        """Lets the supervisor, and the workers of all or of these pools, use these CPUs only."""
+        workers = [worker["pid"] for one in self.status()["pools"] if pools is None or one["name"] in pools
+                   for worker in one["workers"]]
+        for pid in [self.pid, *workers]:
+            processes.keep_to(cpus, pid)
+
+    def kill(self):
+        """Ends it at once, for when an orderly end would take long; its workers end with it."""
+        self.process.kill()
 
     def end(self):
         if self.process:

@@ -4,8 +4,7 @@
 from run.programs import measured
 from run.rounds import Measure
 
-# A virtual machine wakes a process within 4 us on one day and 70 us on another, so these take their time.
-SECONDS = {"ping_pong": 1.0, "relay": 1.0, "gathered": 1.2, "frame_feed": 0.8, "frame_relay": 0.8, "bulk": 0.5,
+SECONDS = {"gathered": 1.2, "frame_feed": 0.8, "frame_relay": 0.8, "bulk": 0.5,
            "hand_over": 0.8, "memory_copy": 0.8, "crash_notice": 1.0}
 
 
