@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures Caisson, its limits and its peers, in rounds, and says which figures are reached. Started by scripts/bench."""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import resource
+import sys
+import tempfile
+
+from run import chart, figures, machine, readme, rounds, table
+from run.context import HERE, Context
+from run.measures import embedded, limits, lines, memory, peers, round_trips, scale, service, storm
+from run.programs import Build, Failed
+
+BUDGET_S = 540
+PEERS = (*peers.BY_PEER, *lines.PEERS)
+
+
+def all_measures(without):
+    """In the order of a round: what belongs together in a ratio stands close together."""
+    wanted = [measure for peer, measures in peers.BY_PEER.items() if peer not in without for measure in measures]
+    by_lines = [measure for peer, measure in lines.PEERS.items() if peer not in without]
+    return [memory.MEASURE, scale.MEASURE, round_trips.MEASURE, *limits.BY_NAME.values(), *embedded.BY_NAME.values(),
+            *service.BY_NAME.values(), lines.CAISSON, *by_lines, *wanted, storm.MEASURE]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="a build with CAISSON_BENCH=ON")
+    parser.add_argument("--peers", type=pathlib.Path, required=True, help="where packages of peers are installed")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for bench.json, bench.md and bench.svg")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
+    parser.add_argument("--without", action="append", default=[], choices=PEERS, help="leaves out a peer")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="measures with TEXT in their name")
+    parser.add_argument("--write-readme", action="store_true", help="puts the results into bench/README.md")
+    return parser.parse_args()
+
+
+def allow_many_files():
+    """A thousand workers take more descriptors than shells allow by themselves."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def chosen(options):
+    measures = all_measures(options.without)
+    return [one for one in measures if not options.only or any(text in one.name for text in options.only)]
+
+
+def play(options):
+    """All rounds."""
+    with tempfile.TemporaryDirectory(prefix="caisson-bench-") as folder:
+        context = Context(Build(options.build), options.peers.resolve(), pathlib.Path(folder), options.quick)
+        peers.prepare(context, options.without)
+        return rounds.play(chosen(options), context, 1 if options.quick else options.rounds, BUDGET_S)
+
+
+def write(options, document):
+    """JSON, tables and chart; with --write-readme also for the page."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    page = table.page(document)
+    (options.out / "bench.json").write_text(json.dumps(document, indent=1) + "\n")
+    (options.out / "bench.md").write_text(page + "\n\n" + table.limits_table(figures.medians(document["rounds"])) + "\n")
+    chart.write(options.out / "bench.svg", document)
+    if options.write_readme:
+        readme.write(HERE / "README.md", page)
+        chart.write(HERE / "figures.svg", document)
+    print(page)
+
+
+def main():
+    options = arguments()
+    allow_many_files()
+    about = machine.about()
+    try:
+        played = play(options)
+    except Failed as failure:
+        sys.exit(f"bench: {failure}")
+    write(options, {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": about,
+                    "quick": options.quick, "left_out": sorted(options.without), "figures": figures.rows(played),
+                    "rounds": played})
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
