@@ -4,7 +4,6 @@
 import argparse
 import datetime
 import json
-import os
 import pathlib
 import resource
 import sys
@@ -36,6 +35,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
     parser.add_argument("--without", action="append", default=[], choices=PEERS, help="leaves out a peer")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="measures with TEXT in their name")
+    parser.add_argument("--from", type=pathlib.Path, metavar="JSON", dest="played", help="takes the rounds of an earlier run")
     parser.add_argument("--write-readme", action="store_true", help="puts the results into bench/README.md")
     return parser.parse_args()
 
@@ -72,17 +72,22 @@ def write(options, document):
     print(page)
 
 
+def measured(options):
+    """A new run, as JSON has it."""
+    about = machine.about()
+    return {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": about,
+            "quick": options.quick, "left_out": sorted(options.without), "rounds": play(options)}
+
+
 def main():
     options = arguments()
     allow_many_files()
-    about = machine.about()
     try:
-        played = play(options)
+        document = json.loads(options.played.read_text()) if options.played else measured(options)
     except Failed as failure:
         sys.exit(f"bench: {failure}")
-    write(options, {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": about,
-                    "quick": options.quick, "left_out": sorted(options.without), "figures": figures.rows(played),
-                    "rounds": played})
+    document["figures"] = figures.rows(document["rounds"])
+    write(options, document)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ FIGURES = (
         Part("supervisor, resident", number("idle.supervisor_bytes", MIB), most=12, unit="MiB"),
         Part("worker, private beyond its plugin", number("idle.worker_beyond_plugin_bytes", KIB), most=600, unit="KiB"),
         Part("wake-ups of all in 10 s", number("idle.wake_ups"), most=0, unit=""),
+        Part("worker of Pool, private", number(f"{POOL}.memory.worker_private_bytes", KIB), unit="KiB"),
     )),
     Figure("1,000 workers, 1,000 clients, 1,000,000 waiting calls", (
         Part("p50 of another pool / without, on one CPU", ratio("scale.one_cpu.p50_us", "scale.empty.one_cpu.p50_us"),
