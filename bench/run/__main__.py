@@ -9,21 +9,12 @@ import resource
 import sys
 import tempfile
 
-from run import chart, figures, machine, readme, rounds, table
+from run import all_measures, chart, figures, machine, readme, rounds, table
 from run.context import HERE, Context
-from run.measures import embedded, limits, lines, memory, peers, round_trips, scale, service, storm
+from run.measures import peers
 from run.programs import Build, Failed
 
 BUDGET_S = 540
-PEERS = (*peers.BY_PEER, *lines.PEERS)
-
-
-def all_measures(without):
-    """In the order of a round: what belongs together in a ratio stands close together."""
-    wanted = [measure for peer, measures in peers.BY_PEER.items() if peer not in without for measure in measures]
-    by_lines = [measure for peer, measure in lines.PEERS.items() if peer not in without]
-    return [memory.MEASURE, scale.MEASURE, round_trips.MEASURE, *limits.BY_NAME.values(), *embedded.BY_NAME.values(),
-            *service.BY_NAME.values(), lines.CAISSON, *by_lines, *wanted, storm.MEASURE]
 
 
 def arguments():
@@ -33,7 +24,7 @@ def arguments():
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for bench.json, bench.md and bench.svg")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
-    parser.add_argument("--without", action="append", default=[], choices=PEERS, help="leaves out a peer")
+    parser.add_argument("--without", action="append", default=[], choices=all_measures.PEERS, help="leaves out a peer")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="measures with TEXT in their name")
     parser.add_argument("--from", type=pathlib.Path, metavar="JSON", dest="played", help="takes the rounds of an earlier run")
     parser.add_argument("--write-readme", action="store_true", help="puts the results into bench/README.md")
@@ -47,7 +38,7 @@ def allow_many_files():
 
 
 def chosen(options):
-    measures = all_measures(options.without)
+    measures = all_measures.of(options.without)
     return [one for one in measures if not options.only or any(text in one.name for text in options.only)]
 
 
@@ -91,5 +82,4 @@ def main():
 
 
 if __name__ == "__main__":
-    os.umask(0o077)
     main()

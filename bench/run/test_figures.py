@@ -10,7 +10,7 @@ import unittest
 BENCH = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCH))
 
-from run import figures, readme, rounds, table  # noqa: E402
+from run import all_measures, figures, readme, rounds, table  # noqa: E402
 from run.figures import Figure, Part, ratio  # noqa: E402
 
 FAST = Figure("fast", (Part("ours / theirs", ratio("ours", "theirs"), least=2), Part("raw / ours", ratio("raw", "ours"))))
@@ -69,6 +69,17 @@ class RoundsTest(unittest.TestCase):
     def test_there_is_one_round_also_without_time(self):
         played = rounds.play([rounds.Measure("a", lambda _: {"x": 1})], None, 5, 0, say=lambda _: None)
         self.assertEqual(len(played), 1)
+
+
+class AllMeasuresTest(unittest.TestCase):
+    def test_each_has_its_own_name_and_the_order_names_only_what_there_is(self):
+        names = [measure.name for measure in all_measures.of([])]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(names[:len(all_measures.TOGETHER)], list(all_measures.TOGETHER))
+
+    def test_a_peer_can_be_left_out(self):
+        names = [measure.name for measure in all_measures.of(["gearman", "xargs"])]
+        self.assertFalse([name for name in names if "gearman" in name or "xargs" in name])
 
 
 class ReadmeTest(unittest.TestCase):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All measures, in the order of a round: what belongs together in a ratio stands close together."""
+"""What is measured. A module has the measures of one kind; all of them stand in `run/all_measures.py`."""

@@ -49,7 +49,7 @@ def run(context):
     seconds = max(1, context.seconds(IDLE_S))
     with Service(context.build, [pool(name, context.build.plugin(name), WORKERS) for name in PLUGINS]) as service:
         pids_of = workers_of(service.status())
-        time.sleep(0.5)  # what the start left to do is done
+        time.sleep(min(2, seconds))  # what the start left to do is done
         everybody = [service.pid, *processes.descendants(service.pid)]
         return {"supervisor_bytes": processes.resident_bytes(service.pid),
                 "supervisor_private_bytes": processes.private_bytes(service.pid),
