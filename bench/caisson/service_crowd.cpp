@@ -34,6 +34,7 @@ void send(caisson::Client& client) {
 
 std::vector<caisson::Client> connect(std::size_t count) {
     std::vector<caisson::Client> clients;
+    clients.reserve(count);
     for (std::size_t i = 0; i < count; ++i) clients.push_back(good(caisson::Client::connect()));
     return clients;
 }

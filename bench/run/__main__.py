@@ -6,6 +6,7 @@ import datetime
 import json
 import pathlib
 import resource
+import signal
 import sys
 import tempfile
 
@@ -35,6 +36,11 @@ def allow_many_files():
     """A thousand workers take more descriptors than shells allow by themselves."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def end_in_order():
+    """SIGTERM unwinds as Ctrl-C does: services and programs that were started are ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def chosen(options):
@@ -73,10 +79,11 @@ def measured(options):
 def main():
     options = arguments()
     allow_many_files()
+    end_in_order()
     try:
         document = json.loads(options.played.read_text()) if options.played else measured(options)
     except Failed as failure:
-        sys.exit(f"bench: {failure}")
+        sys.exit(f"bench: {failure}\nbench: a peer that does not run here can be left out with --without")
     document["figures"] = figures.rows(document["rounds"])
     write(options, document)
 

@@ -14,7 +14,7 @@ TOGETHER = (
     "multiprocessing.chunked", "embedded.map",
     "limit.memory_copy", "embedded.echo", "limit.hand_over", "multiprocessing.echo", "limit.bulk",
     "limit.crash_notice", "limit.start", "embedded.recovery.spare", "embedded.recovery.zygote", "embedded.recovery.exec",
-    "multiprocessing.start", "embedded.start.exec", "embedded.start.zygote", "embedded.start.spare",
+    "multiprocessing.start", "embedded.start.exec", "embedded.start.zygote",
     "storm")
 
 

@@ -20,7 +20,7 @@ def run(command, patience_s=PATIENCE_S, **options):
     command = [str(part) for part in command]
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stdin", subprocess.DEVNULL)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, **options) as process:
+    with started(command, stderr=subprocess.PIPE, start_new_session=True, **options) as process:
         try:
             output, errors = process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
@@ -33,6 +33,14 @@ def run(command, patience_s=PATIENCE_S, **options):
         words = errors.decode(errors="replace").strip().splitlines()[-5:]
         raise Failed(f"{shlex.join(command)}: exit {process.returncode}: " + " / ".join(words))
     return output
+
+
+def started(command, **options):
+    """A program that goes on; the caller ends it."""
+    try:
+        return subprocess.Popen([str(part) for part in command], **options)
+    except OSError as error:
+        raise Failed(f"{command[0]} does not start: {error.strerror}") from None
 
 
 def end_group(process):

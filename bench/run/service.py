@@ -61,7 +61,7 @@ class Service:
 
     def start(self):
         with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen([self.build.caisson(), "serve", "-c", self.folder / "caisson.toml"],
+            self.process = programs.started([self.build.caisson(), "serve", "-c", self.folder / "caisson.toml"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_until(lambda status: status and all(pool["state"] == "ready" for pool in status["pools"]),
                         "did not become ready")
@@ -89,7 +89,7 @@ class Service:
 
     def start_program(self, command, **options):
         """A program that goes on beside others; the caller ends it."""
-        return subprocess.Popen([str(part) for part in command], env=self.environment, **options)
+        return programs.started(command, env=self.environment, **options)
 
     @property
     def pid(self):

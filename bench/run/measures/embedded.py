@@ -26,4 +26,5 @@ def life(what, how, seconds):
 
 
 BY_NAME = {name: rate(name) for name in SECONDS} | {
-    f"{what}.{how}": life(what, how, 1.0) for what in ("recovery", "start") for how in ("exec", "zygote", "spare")}
+    f"recovery.{how}": life("recovery", how, 1.0) for how in ("exec", "zygote", "spare")} | {
+    f"start.{how}": life("start", how, 1.0) for how in ("exec", "zygote")}

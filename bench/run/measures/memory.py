@@ -5,6 +5,7 @@ import subprocess
 import time
 
 from run import processes
+from run.programs import started
 from run.rounds import Measure
 from run.service import Service, pool
 
@@ -16,7 +17,7 @@ IDLE_S = 10
 def plugin_alone(context, plugin):
     """Private memory of a process that has loaded the plugin and does nothing else."""
     command = [context.build.bench("limit_load_library"), context.build.plugin(plugin)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             process.stdout.read(1)
             return processes.private_bytes(process.pid)

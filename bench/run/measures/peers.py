@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from run.context import HERE
-from run.programs import Failed, measured, run
+from run.programs import Failed, measured, run, started
 from run.rounds import Measure
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's modules
@@ -53,7 +53,7 @@ def gearmand():
     """A job server on a port of its own, ready."""
     port = free_port()
     command = ["gearmand", "--listen", "127.0.0.1", "--port", str(port), "--log-file", "none"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    with started(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(port)
             yield port
