@@ -6,8 +6,10 @@ from run import figures, table
 OURS, LIMIT, OTHER = "#1b6ca8", "#9aa5b1", "#d98e32"
 TRACKED = (("bare epoll loop", "limit.frame_feed.per_s", LIMIT), ("bare epoll relay", "limit.frame_relay.per_s", LIMIT),
            ("Caisson, embedded", "embedded.tracked.per_s", OURS), ("Caisson, service", "service.batches.per_s", OURS))
-TRIPS = (("raw one-hop ping-pong", "round_trip.ping_pong.p50_us", LIMIT), ("raw two-hop relay", "round_trip.relay.p50_us", LIMIT),
-         ("Caisson, embedded", "round_trip.embedded.p50_us", OURS), ("Caisson, service", "round_trip.service.p50_us", OURS))
+TRIPS = (("raw one-hop ping-pong", "round_trip.ping_pong.p50_us", LIMIT),
+         ("raw two-hop relay", "round_trip.relay.p50_us", LIMIT),
+         ("Caisson, embedded", "round_trip.embedded.p50_us", OURS),
+         ("Caisson, service", "round_trip.service.p50_us", OURS))
 
 
 def bars(medians, fixed, suffix):
@@ -18,6 +20,8 @@ def bars(medians, fixed, suffix):
 
 def draw_bars(axes, title, entries):
     """Lengths are logarithms: the peers are apart by orders of magnitude."""
+    if not entries:
+        return
     names, values, colours = zip(*entries[::-1])
     drawn = axes.barh(names, values, color=colours)
     axes.bar_label(drawn, [table.short(value) for value in values], padding=3, fontsize=8)
@@ -64,10 +68,8 @@ def write(path, document):
 
     medians = figures.medians(document["rounds"])
     plot, (tracked, trips, judged) = pyplot.subplots(3, 1, figsize=(9, 15), height_ratios=(3, 3, 5))
-    for axes, title, entries in ((tracked, "separately tracked tiny calls per second", bars(medians, TRACKED, "tracked.per_s")),
-                                 (trips, "round trip of a tiny call, p50, us", bars(medians, TRIPS, "round_trip.p50_us"))):
-        if entries:
-            draw_bars(axes, title, entries)
+    draw_bars(tracked, "separately tracked tiny calls per second", bars(medians, TRACKED, "tracked.per_s"))
+    draw_bars(trips, "round trip of a tiny call, p50, us", bars(medians, TRIPS, "round_trip.p50_us"))
     draw_figures(judged, document["figures"])
     plot.tight_layout()
     plot.savefig(path, metadata={"Date": None})

@@ -21,7 +21,8 @@ import project
 ACCEPTED = "bench/instructions.json"
 CASES = {"codec": "a frame is written and read", "channel": "a frame passes through a channel to another",
          "scheduler_call": "a call is accepted, given to a worker, answered, and its caller told",
-         "scheduler_item": "the same for an item of a batch", "worker_call": "a worker claims a call and publishes its result"}
+         "scheduler_item": "the same for an item of a batch",
+         "worker_call": "a worker claims a call and publishes its result"}
 CALLS = 6_400
 GROWTH = 1.10
 PATIENCE_S = 120
@@ -44,12 +45,14 @@ def per_call(program, case):
 
 def compare(accepted, counted):
     """A finding for each part that grew too much, or that nobody has accepted, or that is no more."""
-    findings = [f"{case}: {now} instructions, and no number is accepted" for case, now in counted.items() if case not in accepted]
+    findings = [f"{case}: {now} instructions, and no number is accepted"
+                for case, now in counted.items() if case not in accepted]
     findings += [f"{case}: accepted, and not counted any more" for case in accepted if case not in counted]
     for case, now in counted.items():
         before = accepted.get(case)
         if before is not None and now > before * GROWTH:
-            findings.append(f"{case}: {now} instructions per call, {before} are accepted ({now / before - 1:+.0%}): {CASES[case]}")
+            findings.append(f"{case}: {now} instructions per call, {before} are accepted ({now / before - 1:+.0%}): "
+                            f"{CASES[case]}")
     if findings:
         findings.append("if it is worth it: python3 scripts/checks/instructions.py --write BUILD")
     return findings
