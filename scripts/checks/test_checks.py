@@ -8,6 +8,7 @@ import unittest
 
 import bounds
 import includes
+import instructions
 import links
 import marks
 import settings_keys
@@ -29,6 +30,18 @@ class ScratchTree(unittest.TestCase):
         self.assertEqual(len(findings), len(parts), findings)
         for finding, part in zip(findings, parts):
             self.assertIn(part, finding)
+
+
+class Instructions(ScratchTree):
+    def test_a_tenth_more_is_let_through_and_more_is_not(self):
+        self.assert_finds(instructions.compare({"codec": 100}, {"codec": 110}))
+        self.assert_finds(instructions.compare({"codec": 100}, {"codec": 111}), "codec: 111 instructions per call, 100", "--write")
+
+    def test_less_is_welcome(self):
+        self.assert_finds(instructions.compare({"codec": 100}, {"codec": 50}))
+
+    def test_parts_that_only_one_side_has_are_named(self):
+        self.assert_finds(instructions.compare({"gone": 1}, {"codec": 1}), "codec: 1 instructions, and no number", "gone:", "--write")
 
 
 class Includes(ScratchTree):
