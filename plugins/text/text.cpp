@@ -65,6 +65,7 @@ void grep(Bytes body, Call& call) {
 }  // namespace
 
 CAISSON_PLUGIN("text", "1.0.0") {
+    method("echo", [](const Call& call) { call.write(call.body()); }).help("the body as it is").idempotent();
     method("wordcount", wordcount).help("lines, words and bytes of the body, as wc counts them").idempotent();
     method("grep", grep)
         .help("the lines of the body that match params.pattern, a regular expression (RE2)")

@@ -84,7 +84,8 @@ class Definition {
 
     /// Adds a method: [a-z0-9_]+, at most 64 bytes. Parameters and result as the head of this file says.
     template <class F>
-    requires(!std::is_member_function_pointer_v<F>) Method& method(std::string name, F function) {
+        requires(!std::is_member_function_pointer_v<F>)
+    Method& method(std::string name, F function) {
         return add(std::move(name), function, std::function{function});
     }
     template <class R, class S, class... P>

@@ -19,6 +19,13 @@
 /// taken from there. Before the worker writes to the ring it says in `reserved` how far it will, so that a reader who
 /// has copied bytes can tell whether they were still those that it meant.
 ///
+/// ## Large bodies
+/// A body above inline_body_bytes is copied through `input` or `output` if it fits and the place is free: one copy on
+/// either side, into pages that are there already, where a fresh memfd costs several times as much for its pages. The
+/// supervisor fills `input` for one call at a time, and again when that has been answered or taken back. The worker
+/// fills `output` for one result at a time, and again when `output_taken` says that the supervisor has copied all of
+/// those before. What does not fit goes into a memfd.
+///
 /// ## The claim word
 /// `claim` is (generation << 49) | (closed << 48) | sequence of the last call claimed (48 bits: nine years of a million
 /// a second; the generation is only compared for equality, and each close in flight has its `reopen` in the stream).
@@ -43,6 +50,9 @@ inline constexpr std::uint32_t black_box_version = 2;
 
 /// Bytes of output that a worker may have computed and not yet sent. Must be a power of two.
 inline constexpr std::uint32_t ring_bytes = 256 * 1024;
+/// Bytes of a body that goes through the black box. They cost memory once they have been used: at most this, twice, for
+/// each worker.
+inline constexpr std::uint32_t boxed_bytes = 2 * 1024 * 1024;
 /// Return addresses of a crash that are kept. Deep recursion repeats itself; the top says enough.
 inline constexpr std::uint32_t max_frames = 64;
 /// Bytes of a module's path in the record of a crash, with its end.
@@ -91,6 +101,7 @@ struct BlackBox {
     // Written by the supervisor, read by the worker.
     alignas(64) std::atomic<std::uint64_t> cancel_sequence;  ///< the running call with this number should give up
     std::atomic<std::uint32_t> stopping;                     ///< non-zero: the running call should give up, whichever
+    std::atomic<std::uint64_t> output_taken;                 ///< large results that were copied
 
     // Compare-and-swapped by both.
     alignas(64) std::atomic<std::uint64_t> claim;
@@ -107,6 +118,8 @@ struct BlackBox {
 
     alignas(64) CrashRecord crash;
     alignas(64) std::byte ring[ring_bytes];
+    alignas(4096) std::byte input[boxed_bytes];
+    alignas(4096) std::byte output[boxed_bytes];
 };
 static_assert(std::is_standard_layout_v<BlackBox>);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);

@@ -48,7 +48,7 @@ std::string_view word(CodecError error) {
         case CodecError::bad_encoding:
             return "a frame with an unknown encoding";
         case CodecError::bad_flags:
-            return "a frame with unknown flags, or a body in a memfd and no number of bytes";
+            return "a frame with unknown flags, or a body that is elsewhere and no number of bytes";
     }
     return "a broken frame";
 }
@@ -58,8 +58,8 @@ std::optional<CodecError> check(const Header& header) {
     if (header.payload_size > max_payload_bytes) return CodecError::payload_too_large;
     if (header.head_size > header.payload_size) return CodecError::head_beyond_payload;
     if (header.encoding > Encoding::packed) return CodecError::bad_encoding;
-    const bool detached = (header.flags & flag::detached) != 0;
-    if (header.flags > flag::all || (detached && header.payload_size - header.head_size != sizeof(std::uint64_t)))
+    const bool elsewhere = (header.flags & (flag::detached | flag::boxed)) != 0;
+    if (header.flags > flag::all || (elsewhere && header.payload_size - header.head_size != sizeof(std::uint64_t)))
         return CodecError::bad_flags;
     return std::nullopt;
 }

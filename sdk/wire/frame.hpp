@@ -98,7 +98,12 @@ inline constexpr std::uint8_t detached = 1;
 inline constexpr std::uint8_t stream = 2;
 /// call and batch of a client: it goes on when the client goes.
 inline constexpr std::uint8_t keep = 4;
-inline constexpr std::uint8_t all = 7;
+/// Supervisor and worker only. The body is not in the payload but in the black box (BlackBox::input of a call,
+/// BlackBox::output of a result); in its place stands the number of its bytes, 8 bytes long.
+inline constexpr std::uint8_t boxed = 8;
+/// call to a worker: whoever gets the result copies it, so a large one may come in the black box.
+inline constexpr std::uint8_t copied = 16;
+inline constexpr std::uint8_t all = 31;
 }  // namespace flag
 
 /// The header as it stands on the wire.
@@ -157,7 +162,7 @@ struct Frame {
     [[nodiscard]] std::string_view head() const { return text(head_bytes()); }
     [[nodiscard]] std::span<const std::byte> body() const { return payload.subspan(header.head_size); }
     [[nodiscard]] bool has(std::uint8_t bit) const { return (header.flags & bit) != 0; }
-    /// Of a detached frame: the bytes in its memfd.
+    /// Of a detached or boxed frame: the bytes of its body.
     [[nodiscard]] std::uint64_t memory_bytes() const {
         std::uint64_t bytes = 0;
         if (body().size() == sizeof bytes) std::memcpy(&bytes, body().data(), sizeof bytes);

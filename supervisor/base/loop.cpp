@@ -234,11 +234,11 @@ void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int
         unsigned char number = 0;
         while (::read(impl_->signals.get(), &number, 1) == 1) callback(number);
     });
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     for (const int number : signals) {
-        struct sigaction old {};
+        struct sigaction old{};
         ::sigaction(number, &action, &old);
         impl_->before.emplace_back(number, old);
     }

@@ -88,6 +88,8 @@ void Session::on_call(const wire::Frame& frame) {
     const bool batch = header.type == wire::Type::batch;
     if (target.bytes > frame.head().size() || target.bytes > wire::max_target_bytes || calls_.contains(header.id))
         return end("protocol", "a broken call: its target is larger than its head, or its number is in use");
+    if ((header.flags & (wire::flag::boxed | wire::flag::copied)) != 0)
+        return end("protocol", "a broken call: it has flags that are for workers");
     if (target.priority < wire::min_priority || target.priority > wire::max_priority ||
         header.attempt > wire::max_retries + 1)
         return end("protocol", "a broken call: its priority or its retries are out of range");

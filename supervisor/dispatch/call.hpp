@@ -66,6 +66,7 @@ struct Call : DeadlineEntry {
     std::int8_t priority = 0;
     std::int16_t retries = -1;  // that its caller asked for; -1: as the pool says
     bool stream = false;
+    bool copied = false;
     bool streamed = false;  // pieces of its output have left
     bool muted = false;     // its worker is not listened to, for its caller is behind
     bool keep = false;
@@ -82,7 +83,8 @@ struct Call : DeadlineEntry {
     std::string method;
     std::string params;
     std::vector<std::byte> body;
-    Fd memory;  // instead of a body
+    std::span<const std::byte> lent;  // instead of a body: its caller's
+    Fd memory;                        // the same: sealed
     std::uint64_t memory_bytes = 0;
 
     std::uint32_t first_item = 0;
@@ -92,12 +94,11 @@ struct Call : DeadlineEntry {
     Call* part_next = nullptr;
 
     /// What it costs the supervisor.
-    [[nodiscard]] std::size_t bytes() const {
-        return params.size() + (batch ? batch->records(first_item, items).size() : body.size());
-    }
+    [[nodiscard]] std::size_t bytes() const { return params.size() + input().size(); }
     /// The input as a worker gets it.
     [[nodiscard]] std::span<const std::byte> input() const {
-        return batch ? batch->records(first_item, items) : std::span<const std::byte>{body};
+        if (batch) return batch->records(first_item, items);
+        return lent.empty() ? std::span<const std::byte>{body} : lent;
     }
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
@@ -56,13 +57,16 @@ struct Request {
     std::string_view params = {};
     std::span<const std::byte> body = {};  ///< of a batch: records, which were checked (wire/records.hpp)
     wire::Encoding encoding = wire::Encoding::bytes;
-    std::uint32_t items = 0;  ///< records in the body of a batch; 0: it is a call
-    const Fd* memory = {};    ///< instead of `body`: a sealed memfd, which is duplicated
+    std::vector<std::byte>* owned = nullptr;  ///< what `body` points into, to be moved from once it is accepted
+    bool lent = false;                        ///< `body` lives until the outcome: it is not copied
+    std::uint32_t items = 0;                  ///< records in the body of a batch; 0: it is a call
+    const Fd* memory = {};                    ///< instead of `body`: a sealed memfd, which is duplicated
     std::uint64_t memory_bytes = 0;
     std::optional<Duration> timeout = {};       ///< empty: the pool's; zero: none
     std::optional<std::uint32_t> retries = {};  ///< empty: the pool's; at most wire::max_retries
     int priority = 0;                           ///< wire::min_priority to wire::max_priority
     bool stream = false;                        ///< the output comes in pieces, on_chunk
+    bool copied = false;                        ///< on_outcome copies the output
     bool keep = false;                          ///< `abandon` lets it go on
 
     [[nodiscard]] std::uint64_t bytes() const { return params.size() + body.size(); }

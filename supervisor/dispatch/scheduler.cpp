@@ -24,6 +24,11 @@ namespace {
 /// Marks the handle of a batch; the handle of a call is its token.
 constexpr Handle batch_mark = Handle{1} << 63;
 
+std::vector<std::byte> body_of(const Request& request) {
+    if (request.owned != nullptr && request.owned->size() == request.body.size()) return std::move(*request.owned);
+    return {request.body.begin(), request.body.end()};
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Port& port, std::uint64_t secret) : port_(port), wheel_(port.now()), poison_(secret) {}
@@ -148,11 +153,15 @@ Call& Scheduler::make_call(const Request& request, Pool& pool, Receiver& receive
     if (request.retries)
         call.retries = static_cast<std::int16_t>(std::min<std::uint32_t>(*request.retries, wire::max_retries));
     call.stream = request.stream;
+    call.copied = request.copied;
     call.keep = request.keep;
     call.method = request.method;
     call.params = request.params;
     call.memory_bytes = request.memory_bytes;
-    if (request.items == 0) call.body.assign(request.body.begin(), request.body.end());
+    if (request.lent)
+        call.lent = request.body;
+    else if (request.items == 0)
+        call.body = body_of(request);
     const auto& settings = pool.hands->settings();
     call.timeout = settings.timeout;
     if (const auto own = settings.methods.find(call.method); own != settings.methods.end())
@@ -165,10 +174,10 @@ Call& Scheduler::make_call(const Request& request, Pool& pool, Receiver& receive
 Handle Scheduler::make_batch(const Request& request, Call& call) {
     auto batch = std::make_shared<Batch>();
     batch->handle = batch_mark | next_batch_++;
-    batch->bytes.assign(request.body.begin(), request.body.end());
+    batch->bytes = body_of(request);
     batch->offsets.reserve(request.items + 1);
     std::uint32_t offset = 0;
-    for (wire::RecordReader records{request.body}; const auto record = records.next();) {
+    for (wire::RecordReader records{batch->bytes}; const auto record = records.next();) {
         batch->offsets.push_back(offset);
         offset += static_cast<std::uint32_t>(wire::record_head_bytes + record->size());
     }
@@ -308,6 +317,7 @@ std::size_t Scheduler::give(Pool& pool, fleet::Hand& hand, Call& call, std::size
                                          .memory = call.memory ? &call.memory : nullptr,
                                          .memory_bytes = call.memory_bytes,
                                          .stream = call.stream,
+                                         .copied = call.copied,
                                          .deadline_ns = call.deadline_ns,
                                          .attempt = call.attempt,
                                          .number = call.number});

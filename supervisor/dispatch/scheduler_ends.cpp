@@ -168,7 +168,7 @@ void Scheduler::crash(Call& call, const fleet::Hands& hands, const fleet::Hand& 
     const auto& rules = hands.settings().poison;
     const auto now = port_.now();
     const PoisonBody body{call.memory ? &call.memory : nullptr, call.memory_bytes,
-                          call.batch ? call.batch->item(call.first_item) : std::span<const std::byte>{call.body}};
+                          call.batch ? call.batch->item(call.first_item) : call.input()};
     const PoisonInput input{hands.name(), call.method, call.params, body.bytes()};
     const bool again = may_retry(call, RetryCause::crashed) && !(body && poison_.would_be(input, now, rules));
     const auto token = again ? 0 : call.token;

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "client/sealed.hpp"
 #include "embed/document.hpp"
+#include "wire/black_box.hpp"
 #include "wire/records.hpp"
 
 namespace caisson::embed {
@@ -56,8 +57,11 @@ void Job::open_parcel(const detail::Encoded& body) {
     filling_->batch = plan_.shape != Shape::call && size <= wire::inline_body_bytes &&
                       size + wire::record_head_bytes <= window_.batch_bytes;
     if (filling_->batch) return;
-    if (size <= wire::inline_body_bytes) {
-        filling_->body.assign(body.bytes.begin(), body.bytes.end());
+    if (size <= wire::boxed_bytes) {  // a copy costs less than the pages of a new memfd
+        if (plan_.lends)
+            filling_->lent = body.bytes;
+        else
+            filling_->body.assign(body.bytes.begin(), body.bytes.end());
     } else {
         auto memory = client::sealed_copy(body.bytes);
         if (!memory)
@@ -118,7 +122,7 @@ void Job::launch() {
     if (has_listeners()) door->callbacks().wait_for_room();
     auto parcel = std::exchange(filling_, nullptr);
     parcel->open = parcel->items;
-    parcel->weight = parcel->body.size();
+    parcel->weight = parcel->input().size();
     Lock lock{mutex_};
     parcel->first = items_;
     items_ += parcel->items;
@@ -411,6 +415,11 @@ void Job::drop(std::size_t index) {
     // Now and then, so that each is moved once on the average.
     if (gone_parcels_ * 2 <= parcels_.size()) return;
     parcels_.erase(parcels_.begin(), parcels_.begin() + static_cast<std::ptrdiff_t>(std::exchange(gone_parcels_, 0)));
+}
+
+CallResult Job::take() {
+    const Lock lock{mutex_};
+    return std::move(*parcels_.front()->results.front());
 }
 
 std::size_t Job::items() const {

@@ -161,15 +161,18 @@ bool LocalDoor::try_submit(const std::shared_ptr<Parcel>& parcel) {
         {.pool = settings_.name,
          .method = job.method(),
          .params = terms.params,
-         .body = parcel->body,
+         .body = parcel->input(),
          .encoding = static_cast<wire::Encoding>(parcel->encoding),
+         .owned = parcel->lent.empty() ? &parcel->body : nullptr,
+         .lent = !parcel->lent.empty(),
          .items = parcel->batch ? parcel->items : 0,
          .memory = parcel->memory ? &parcel->memory : nullptr,
          .memory_bytes = parcel->memory_bytes,
          .timeout = terms.timeout ? std::optional<Duration>{*terms.timeout} : std::nullopt,
          .retries = terms.retries ? std::optional{static_cast<std::uint32_t>(*terms.retries)} : std::nullopt,
          .priority = terms.priority,
-         .stream = job.streams()},
+         .stream = job.streams(),
+         .copied = true},
         *this, parcel->id);
     if (!handle) {
         begun_.erase(parcel->id);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,12 @@ struct Parcel {
     bool batch = false;  ///< the body is records (wire/records.hpp)
     BodyEncoding encoding = BodyEncoding::bytes;
     wire::Buffer body;
-    Fd memory;  ///< instead of the body: a sealed memfd
+    std::span<const std::byte> lent = {};  ///< instead of the body: its caller's, who waits for the end
+    Fd memory;                             ///< instead of the body: a sealed memfd
     std::uint64_t memory_bytes = 0;
     std::size_t weight = 0;  ///< bytes of the body, also when that is gone
+
+    [[nodiscard]] std::span<const std::byte> input() const { return lent.empty() ? std::span{body} : lent; }
 
     // The job's, under its lock.
     bool handed_over = false;

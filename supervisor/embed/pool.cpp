@@ -52,11 +52,11 @@ CallResult Pool::call(std::string_view method, std::span<const std::byte> body, 
     auto& core = usable(core_);
     const auto& info = core.method(method);
     if (!body.empty() && info.input == "none") throw PoolError(cat("method ", info.name, " takes no input"));
-    const auto work = core.begin(info, {.terms = std::move(terms), .caller_waits = true});
+    const auto work = core.begin(info, {.terms = std::move(terms), .lends = true, .caller_waits = true});
     work->add({BodyEncoding::bytes, body});
     work->seal();
     static_cast<void>(work->wait({}));
-    return *work->item(0).result;
+    return work->take();
 }
 
 void Pool::close() { usable(core_).close(); }

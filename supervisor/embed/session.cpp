@@ -102,7 +102,7 @@ struct ServiceCore::State {
         const auto& terms = parcel.job->terms();
         const CallRequest request{
             .target = target,
-            .body = parcel.batch ? std::span<const std::byte>{} : std::span<const std::byte>{parcel.body},
+            .body = parcel.batch ? std::span<const std::byte>{} : parcel.input(),
             .memory = parcel.memory.get(),
             .encoding = parcel.encoding,
             .params = terms.params,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -30,6 +31,11 @@ class Box {
     // To the worker.
     void cancel(std::uint64_t sequence);
     void stop();
+    /// Where the large input of a call goes, and where the large output of a result is (wire/black_box.hpp).
+    [[nodiscard]] std::span<std::byte> input() { return box_->input; }
+    [[nodiscard]] std::span<const std::byte> output() const { return box_->output; }
+    /// The large output was copied: the worker may fill the place again.
+    void note_output_taken() { box_->output_taken.fetch_add(1, std::memory_order_release); }
 
     /// Closes the claim word. Every call after the returned number is the supervisor's again.
     [[nodiscard]] wire::Claim close_claim();

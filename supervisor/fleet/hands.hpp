@@ -36,6 +36,7 @@ struct Work {
     const Fd* memory = nullptr;  ///< instead of `body`: a sealed memfd
     std::uint64_t memory_bytes = 0;
     bool stream = false;           ///< the output comes in pieces
+    bool copied = false;           ///< whoever gets the result copies it within the callback
     std::int64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: none
     std::uint8_t attempt = 1;
     std::uint64_t number = 0;  ///< of the call, for the log

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "base/limits.hpp"
 #include "base/system.hpp"
@@ -49,20 +50,33 @@ Given Worker::start(CallToken call, const Work& work) {
     const auto items = std::max<std::uint32_t>(work.items, 1);
     wire::Header header{.type = work.items > 0 ? wire::Type::batch : wire::Type::call,
                         .encoding = work.encoding,
-                        .flags = work.stream ? wire::flag::stream : std::uint8_t{0},
+                        .flags = static_cast<std::uint8_t>((work.stream ? wire::flag::stream : 0) |
+                                                           (work.copied ? wire::flag::copied : 0)),
                         .attempt = work.attempt,
                         .id = next_sequence_,
                         .a = *method,
                         .time_ns = work.deadline_ns};
-    if (work.memory == nullptr)
+    const bool boxed = work.memory == nullptr && work.items == 0 && work.body.size() > wire::inline_body_bytes &&
+                       work.body.size() <= wire::boxed_bytes && !input_taken_;
+    if (boxed)
+        send_boxed(header, work);
+    else if (work.memory == nullptr)
         channel_->send(header, work.params, {}, work.body);
     else if (!channel_->send_memory(header, work.params, {}, *work.memory, work.memory_bytes))
         return Given::no_descriptor;
     if (held_.empty()) last_heard_ = Clock::now();  // its silence begins now
-    held_.push_back({next_sequence_, items, call, work.number, *method});
+    held_.push_back({next_sequence_, items, call, work.number, *method, boxed});
     next_sequence_ += items;
     held_items_ += items;
     return Given::taken;
+}
+
+void Worker::send_boxed(wire::Header header, const Work& work) {
+    input_taken_ = true;
+    std::memcpy(box_->input().data(), work.body.data(), work.body.size());
+    header.flags |= wire::flag::boxed;
+    const std::uint64_t bytes = work.body.size();
+    channel_->send(header, work.params, {}, std::as_bytes(std::span{&bytes, 1}));
 }
 
 const Worker::Held* Worker::find(CallToken call) const {
@@ -115,6 +129,7 @@ std::vector<Part> Worker::take_back() {
         held_items_ -= items;
         last.items -= items;
         if (last.items > 0) break;
+        input_taken_ &= !last.boxed;
         held_.pop_back();
     }
     std::ranges::reverse(back);
@@ -196,11 +211,18 @@ void Worker::on_result(const wire::Frame& frame) {
         answer.memory = &memory;
         answer.memory_bytes = frame.memory_bytes();
     }
+    const bool boxed = frame.has(wire::flag::boxed);
+    if (boxed) {
+        if (frame.memory_bytes() > wire::boxed_bytes)
+            return kill(Exit::Kind::protocol_error, "sent a result that is larger than its place in the black box");
+        answer.body = box_->output().first(static_cast<std::size_t>(frame.memory_bytes()));
+    }
     const auto call = held->call;
     drop_front_items(1);
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
     note_service(header.time_ns, 1);
     owner_.on_worker_answer(*this, call, answer);
+    if (boxed) box_->note_output_taken();
 }
 
 // Items of one batch that are ok. Those that were taken from the open run are known.
@@ -239,7 +261,9 @@ void Worker::drop_front_items(std::uint32_t items) {
     held_items_ -= items;
     answered_ += items;
     front.items -= items;
-    if (front.items == 0) held_.pop_front();
+    if (front.items > 0) return;
+    input_taken_ &= !front.boxed;
+    held_.pop_front();
 }
 
 }  // namespace caisson::fleet

@@ -106,6 +106,7 @@ class Worker final : public Hand {
         CallToken call;
         std::uint64_t number;
         std::uint32_t method;
+        bool boxed = false;  // its input is in the black box
     };
 
     [[nodiscard]] Result<void> try_spawn();
@@ -117,6 +118,7 @@ class Worker final : public Hand {
     void on_result(const wire::Frame& frame);
     [[nodiscard]] const Held* front_if(std::uint64_t sequence, std::string_view what);
     [[nodiscard]] const Held* find(CallToken call) const;
+    void send_boxed(wire::Header header, const Work& work);
     void on_run(const wire::Header& header, std::span<const std::byte> records);
     void take_open_run();
     void note_service(std::int64_t run_ns, std::uint32_t items);
@@ -157,6 +159,7 @@ class Worker final : public Hand {
 
     std::deque<Held> held_;
     std::size_t held_items_ = 0;
+    bool input_taken_ = false;  // the place of a large input in the black box
     std::uint64_t next_sequence_ = 1;
     std::uint64_t taken_ahead_ = 0;  // items before it were taken from an open run, and come again by the socket
     std::uint64_t answered_ = 0;

@@ -9,7 +9,7 @@
 namespace caisson::host {
 
 Result<wire::BlackBox*> map_black_box(int descriptor) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor, &status) != 0) return fail_errno("the black box's descriptor", errno);
     if (static_cast<std::size_t>(status.st_size) < sizeof(wire::BlackBox)) return fail("the black box is too small");
     void* memory = ::mmap(nullptr, sizeof(wire::BlackBox), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);

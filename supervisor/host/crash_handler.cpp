@@ -40,7 +40,7 @@ struct Recorder {
 constinit Recorder recorder;
 
 [[noreturn]] void die_of(int signal) {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
     sigset_t set;
@@ -164,7 +164,7 @@ void record_stack(CrashRecord& record, const ucontext_t& context) {
 void on_fatal_signal(int signal, siginfo_t* info, void* context);
 
 bool handle(int signal) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = on_fatal_signal;
     // SA_NODEFER: a second fault must reach us, or the kernel ends the process by the wrong signal.
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;

@@ -24,7 +24,7 @@ void publish(std::atomic<std::uint32_t>& word, wire::Activity activity) {
 
 }  // namespace
 
-CurrentCall::CurrentCall(wire::BlackBox& box, Outlet& outlet) : box_(box), outlet_(outlet) {
+CurrentCall::CurrentCall(wire::BlackBox& box, Outlet& outlet) : box_(box), outlet_(outlet), spill_(box) {
     // Now, so that nothing the plugin asks for later can fail for want of memory and throw through its C frames.
     output_.reserve(inline_output_bytes);
     error_.reserve(max_error_text_bytes);
@@ -45,6 +45,7 @@ const caisson_call& CurrentCall::begin(const Incoming& incoming, std::int64_t st
     output_.clear();
     stream_ = incoming.stream;
     in_batch_ = incoming.in_batch;
+    spill_.allow_box(incoming.copied);
     error_.clear();
     encoding_ = wire::Encoding::bytes;
     wrote_ = set_encoding_ = false;
@@ -90,6 +91,7 @@ void CurrentCall::begin_items(std::int64_t started_ns) {
 
 void CurrentCall::answer_large_item(std::uint64_t id, wire::Encoding encoding, std::span<const std::byte> output,
                                     std::int64_t run_ns) {
+    spill_.allow_box(false);
     spill_.append(output);
     send_spilled({.type = wire::Type::result, .encoding = encoding, .id = id, .time_ns = run_ns});
     spill_.reset();
@@ -109,13 +111,18 @@ void CurrentCall::end_items(std::int64_t more_ns) {
 
 // The memfd is on its way before the result is published: who sees the result has what it speaks of.
 void CurrentCall::send_spilled(wire::Header result) {
+    const std::uint64_t bytes = spill_.bytes();
+    if (spill_.in_box()) {
+        spill_.leave_in_box();
+        result.flags = wire::flag::boxed;
+        return outlet_.append(result, {}, std::as_bytes(std::span{&bytes, 1}));
+    }
     if (const auto sealed = spill_.seal(); !sealed) {
         result.a = CAISSON_UNAVAILABLE;
         return outlet_.append(result, sealed.error().text());
     }
     outlet_.send_memory(result.id, spill_.descriptor());
     result.flags = wire::flag::detached;
-    const std::uint64_t bytes = spill_.bytes();
     outlet_.append(result, {}, std::as_bytes(std::span{&bytes, 1}));
 }
 

@@ -47,6 +47,7 @@ struct Incoming {
     std::uint8_t attempt = 1;
     bool stream = false;
     bool in_batch = false;
+    bool copied = false;  ///< a large output may stay in the black box
 };
 
 class CurrentCall {

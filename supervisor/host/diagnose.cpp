@@ -59,7 +59,7 @@ std::string link_target(const std::string& path) {
 
 /// The file or the first of its parents that we may not use.
 std::unexpected<Error> no_access(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
         const std::string parent = path.substr(0, slash);
         if (::access(parent.c_str(), X_OK) == 0 || ::stat(parent.c_str(), &status) != 0) continue;
@@ -73,7 +73,7 @@ std::unexpected<Error> no_access(const std::string& path) {
 }
 
 Result<void> inspect_kind(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) != 0) {
         if (errno == EACCES) return no_access(path);
         if (errno == ENOENT) return fail(cat("there is no file ", path));
@@ -110,7 +110,7 @@ Result<void> inspect_library(const std::string& path) {
     // O_NONBLOCK, for the file may have become a FIFO since.
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!file) return errno == EACCES ? Result<void>{no_access(path)} : Result<void>{fail_errno(path, errno)};
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) return fail_errno(path, errno);
     if (!S_ISREG(status.st_mode)) return fail(cat(path, " is ", kind_of(status.st_mode), ", not a shared library"));
 

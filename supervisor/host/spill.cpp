@@ -6,13 +6,31 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "base/text.hpp"
 
 namespace caisson::host {
 
 void Spill::append(std::span<const std::byte> bytes) {
+    if (append_to_box(bytes)) return;
+    if (std::exchange(in_box_, false)) append_to_memory({box_.output, std::exchange(bytes_, 0)});
+    append_to_memory(bytes);
+}
+
+bool Spill::append_to_box(std::span<const std::byte> bytes) {
+    const bool begins = !used();
+    if (begins && (!box_allowed_ || box_.output_taken.load(std::memory_order_acquire) != boxed_)) return false;
+    if ((!begins && !in_box_) || bytes.size() > wire::boxed_bytes - bytes_) return false;
+    in_box_ = true;
+    std::memcpy(box_.output + bytes_, bytes.data(), bytes.size());
+    bytes_ += bytes.size();
+    return true;
+}
+
+void Spill::append_to_memory(std::span<const std::byte> bytes) {
     if (!error_.empty()) return;
     const auto fail_with = [this](const char* what) {
         error_ = cat(what, ": ", std::generic_category().message(errno));
@@ -40,6 +58,7 @@ Result<void> Spill::seal() {
 }
 
 void Spill::reset() {
+    in_box_ = false;
     memory_.reset();
     bytes_ = 0;
     error_.clear();

@@ -122,7 +122,13 @@ void Worker::on_call(const wire::Frame& frame) {
                       .encoding = header.encoding,
                       .deadline_ns = header.time_ns,
                       .attempt = header.attempt,
-                      .stream = frame.has(wire::flag::stream)};
+                      .stream = frame.has(wire::flag::stream),
+                      .copied = frame.has(wire::flag::copied)};
+    if (frame.has(wire::flag::boxed)) {
+        if (frame.memory_bytes() > wire::boxed_bytes)
+            end_at_once(ExitCode::protocol_error, "a body is larger than its place in the black box");
+        incoming.body = {box_.input, static_cast<std::size_t>(frame.memory_bytes())};
+    }
     // Taken whether the call is still ours or not: the next one belongs to the next frame.
     Fd memory = frame.has(wire::flag::detached) ? inlet_.take_descriptor() : Fd{};
     if (!claim_call(box_.claim, header.id)) return;

@@ -29,7 +29,7 @@ namespace caisson::plugin::detail {
 
 template <class T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 /// What may be packed: numbers of 1, 2, 4 or 8 bytes.
 template <class T>

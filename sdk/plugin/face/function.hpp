@@ -285,7 +285,7 @@ struct Function {
     }
     template <class F, class Take>
     static void invoke(F& function, void* state, Call* call, Inputs& inputs, Encoding encoding, Take&& take) {
-        const auto run = [&]<std::size_t... I>(std::index_sequence<I...>)->R {
+        const auto run = [&]<std::size_t... I>(std::index_sequence<I...>) -> R {
             return function(argument<P, I>(state, call, inputs)...);
         };
         constexpr std::index_sequence_for<P...> all;

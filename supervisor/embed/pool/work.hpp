@@ -47,6 +47,7 @@ struct Plan {
     CallTerms terms = {};
     Listeners listeners = {};
     std::optional<std::size_t> chunk = {};
+    bool lends = false;         ///< bodies live until `wait` returns: they need no copy
     bool caller_waits = false;  ///< whoever hands it over does nothing before `wait`
 };
 
@@ -85,6 +86,8 @@ class Work {
     /// Copies the outputs of items that have ended, from `first` on and one after the other, for as long as they are
     /// ok, packed and of `value_bytes` each. How many these were.
     [[nodiscard]] virtual std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) = 0;
+    /// An item that has ended, moved out: for a work of one call, once.
+    [[nodiscard]] virtual CallResult take() = 0;
     /// Forgets an item of a stream.
     virtual void drop(std::size_t index) = 0;
     [[nodiscard]] virtual std::size_t items() const = 0;
