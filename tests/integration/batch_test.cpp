@@ -25,7 +25,8 @@ std::vector<std::string> numbered(int items, const std::string& prefix = "item-"
     return bodies;
 }
 
-class Batches : public testing::Test {
+/// Each with a plugin that is called for each item, and with one that takes many at once.
+class Batches : public testing::TestWithParam<const char*> {
    protected:
     /// Nothing of the ledger stands there twice.
     void expect_no_start_twice() const {
@@ -39,7 +40,7 @@ class Batches : public testing::Test {
         ASSERT_EQ(ends.count()["ok"], 1000);
     }
 
-    Ledger ledger_;
+    Ledger ledger_{GetParam()};
     Service service_{{.pools = ledger_.pool("ledger",
                                             "workers = 2\nstop.grace = \"100ms\"\npoison.crashes = 0\n"
                                             "restart = { intensity = 1000, call_crashes = 10000, "
@@ -49,14 +50,17 @@ class Batches : public testing::Test {
     Client client_ = service_.client();
 };
 
-TEST_F(Batches, EachItemHasItsOwnResult) {
+INSTANTIATE_TEST_SUITE_P(Plugins, Batches, testing::Values("ledger", "ledger_items"),
+                         [](const auto& each) { return std::string{each.param}; });
+
+TEST_P(Batches, EachItemHasItsOwnResult) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "math.square"}, {"1", "2", "3", "4", "5"});
     ends.take_all();
     for (std::uint32_t i = 0; i < 5; ++i) EXPECT_EQ(ends.of(batch, i), "ok " + std::to_string((i + 1) * (i + 1)));
 }
 
-TEST_F(Batches, OfTheLargestNumberOfItems) {
+TEST_P(Batches, OfTheLargestNumberOfItems) {
     Ends ends{client_};
     const auto first = ends.submit({.target = "ledger.note"}, numbered(4096));
     ends.take_all();
@@ -65,7 +69,7 @@ TEST_F(Batches, OfTheLargestNumberOfItems) {
     EXPECT_THAT(ledger_.lines(), SizeIs(4096));
 }
 
-TEST_F(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
+TEST_P(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
     warm_up();
     for (const std::string how : {"segv", "die", "exit"}) {
         Ends ends{client_};
@@ -85,7 +89,7 @@ TEST_F(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
     EXPECT_THAT(ledger_.lines(), SizeIs(1000 + 3 * 300));
 }
 
-TEST_F(Batches, EveryItemMayCrash) {
+TEST_P(Batches, EveryItemMayCrash) {
     Ends ends{client_};
     std::vector<std::string> bodies;
     for (int i = 0; i < 100; ++i) bodies.push_back(std::to_string(i) + " 255 die");
@@ -96,7 +100,7 @@ TEST_F(Batches, EveryItemMayCrash) {
     EXPECT_THAT(ledger_.lines(), SizeIs(100));
 }
 
-TEST_F(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
+TEST_P(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
     warm_up();
     for (int round = 0; round < 20; ++round) {
         const auto victims = service_.workers("ledger");
@@ -119,7 +123,7 @@ TEST_F(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
     expect_no_start_twice();
 }
 
-TEST_F(Batches, AHungItemIsKilledAndTheOthersRun) {
+TEST_P(Batches, AHungItemIsKilledAndTheOthersRun) {
     Ends ends{client_};
     auto bodies = numbered(200);
     bodies[60] = "hung 255 hang";
@@ -130,7 +134,7 @@ TEST_F(Batches, AHungItemIsKilledAndTheOthersRun) {
     expect_no_start_twice();
 }
 
-TEST_F(Batches, ADeadlineEndsWhatHasNotRun) {
+TEST_P(Batches, ADeadlineEndsWhatHasNotRun) {
     Ends ends{client_};
     ASSERT_EQ(service_.run({"resize", "ledger", "1"}).code, 0);
     ASSERT_TRUE(eventually([&] { return service_.workers("ledger").size() == 1; }));
@@ -146,7 +150,7 @@ TEST_F(Batches, ADeadlineEndsWhatHasNotRun) {
     EXPECT_THAT(ledger_.lines(), SizeIs(4));
 }
 
-TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
+TEST_P(Batches, ACancelEndsWhatIsLeftOfIt) {
     Ends ends{client_};
     auto bodies = numbered(3000);
     bodies[5] = bodies[6] = "waits 255 wait";
@@ -166,7 +170,7 @@ TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
 }
 
 // Also in the moment in which the results of those before it have not been read yet.
-TEST_F(Batches, ACancelReachesTheItemThatRuns) {
+TEST_P(Batches, ACancelReachesTheItemThatRuns) {
     ASSERT_EQ(service_.run({"resize", "ledger", "1"}).code, 0);
     ASSERT_TRUE(eventually([&] { return service_.workers("ledger").size() == 1; }));
     warm_up();
@@ -185,7 +189,7 @@ TEST_F(Batches, ACancelReachesTheItemThatRuns) {
     }
 }
 
-TEST_F(Batches, OfAClientThatGoesAreCancelled) {
+TEST_P(Batches, OfAClientThatGoesAreCancelled) {
     {
         auto client = service_.client();
         Ends ends{client};
@@ -203,7 +207,7 @@ TEST_F(Batches, OfAClientThatGoesAreCancelled) {
     EXPECT_THAT(ledger_.lines(), SizeIs(2));
 }
 
-TEST_F(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
+TEST_P(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
     const Gate one;
     const Gate other;
     {
@@ -222,7 +226,7 @@ TEST_F(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
     EXPECT_EQ(service_.pool("ledger").at("calls").at("cancelled"), 0);
 }
 
-TEST_F(Batches, ItemsWithLargeOutputs) {
+TEST_P(Batches, ItemsWithLargeOutputs) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "chaos.pour"}, {"10", "100000", "10", "3000000", "0", "65536", "65537"});
     ends.take_all();
@@ -235,7 +239,7 @@ TEST_F(Batches, ItemsWithLargeOutputs) {
     }
 }
 
-TEST_F(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
+TEST_P(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
     const auto supervisor = open_descriptors(service_.pid());
     const auto worker = open_descriptors(service_.workers("chaos").at(0));
     {
@@ -249,7 +253,7 @@ TEST_F(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
     EXPECT_EQ(open_descriptors(service_.workers("chaos").at(0)), worker);
 }
 
-TEST_F(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
+TEST_P(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
     Ends ends{client_};
     const auto method = ends.submit({.target = "ledger.nosuch"}, {"a", "b"});
     const auto pool = ends.submit({.target = "nosuch.note"}, {"a", "b", "c"});
@@ -259,7 +263,7 @@ TEST_F(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
     EXPECT_EQ(ends.size(), 5U);
 }
 
-TEST_F(Batches, FailuresOfItemsAreTheirOwn) {
+TEST_P(Batches, FailuresOfItemsAreTheirOwn) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "math.square"}, {"2", "no number", "3"});
     ends.take_all();
