@@ -56,24 +56,61 @@ void Crew::start() { resize(settings::worker_count(pool_)); }
 
 void Crew::resize(std::uint32_t workers) {
     target_ = workers;
-    // The surplus ends with the highest numbers. Those that only wait for a restart go at once.
-    for (auto& slot : slots_)
-        if (slot->id > target_ && slot->worker) slot->worker->stop(TimePoint::max());
-    std::erase_if(slots_, [&](const auto& slot) { return slot->id > target_ && !slot->worker; });
     fill();
+    trim(Duty::working);
+    trim(Duty::spare);
     update_state();
 }
 
 void Crew::fill() {
+    use_spares();
     if (stopping_ || policy_.breaker() != BreakerState::closed) return;
-    for (std::uint32_t id = 1; id <= target_; ++id) {
-        if (std::ranges::any_of(slots_, [&](const auto& slot) { return slot->id == id; })) continue;
-        auto slot = std::make_unique<Slot>();
-        slot->id = id;
-        slot->restart = around_.loop.timer();
-        start_worker(*slots_.emplace_back(std::move(slot)));
+    for (const auto duty : {Duty::working, Duty::spare}) {
+        const auto there = static_cast<std::uint32_t>(std::ranges::count(slots_, duty, &Slot::duty));
+        for (auto missing = wanted(duty) - std::min(there, wanted(duty)); missing > 0; --missing) add_slot(duty);
     }
-    std::ranges::sort(slots_, {}, [](const auto& slot) { return slot->id; });
+}
+
+// The surplus ends with the highest numbers. Those that only wait for a restart go at once.
+void Crew::trim(Duty duty) {
+    auto surplus = std::ranges::count(slots_, duty, &Slot::duty) - std::ptrdiff_t{wanted(duty)};
+    for (auto slot = slots_.rbegin(); slot != slots_.rend() && surplus > 0; ++slot) {
+        if ((*slot)->duty != duty) continue;
+        --surplus;
+        (*slot)->duty = Duty::leaving;
+        if ((*slot)->worker) (*slot)->worker->stop(TimePoint::max());
+    }
+    std::erase_if(slots_, [](const auto& slot) { return slot->duty == Duty::leaving && !slot->worker; });
+}
+
+// With the lowest number that is free.
+void Crew::add_slot(Duty duty) {
+    auto place = slots_.begin();
+    std::uint32_t id = 1;
+    for (; place != slots_.end() && (*place)->id == id; ++place) ++id;
+    const auto slot = slots_.insert(place, std::make_unique<Slot>());
+    (*slot)->id = id;
+    (*slot)->duty = duty;
+    (*slot)->restart = around_.loop.timer();
+    start_worker(**slot);
+}
+
+// A spare that is ready takes the place of a worker that is lost, or not there yet.
+void Crew::use_spares() {
+    if (stopping_) return;
+    const auto find = [&](Duty duty, bool ready) {
+        return std::ranges::find_if(slots_, [&](const auto& s) { return s->duty == duty && s->ready() == ready; });
+    };
+    bool used = false;
+    for (auto ready = ready_workers(); ready < target_; ++ready) {
+        const auto spare = find(Duty::spare, true);
+        if (spare == slots_.end()) break;
+        if (std::ranges::count(slots_, Duty::working, &Slot::duty) >= std::ptrdiff_t{target_})
+            (*find(Duty::working, false))->duty = Duty::spare;
+        (*spare)->duty = Duty::working;
+        used = true;
+    }
+    if (used) listener_.on_room(*this);
 }
 
 void Crew::start_worker(Slot& slot) {
@@ -91,8 +128,14 @@ void Crew::schedule(Slot& slot, Duration delay) {
 }
 
 std::uint32_t Crew::ready_workers() const {
-    return static_cast<std::uint32_t>(std::ranges::count_if(
-        slots_, [](const auto& slot) { return slot->worker && slot->worker->state() == WorkerState::serving; }));
+    return static_cast<std::uint32_t>(
+        std::ranges::count_if(slots_, [](const auto& slot) { return slot->duty == Duty::working && slot->ready(); }));
+}
+
+std::string_view Crew::word_of(const Slot& slot) {
+    if (!slot.worker) return "waiting";
+    if (slot.duty == Duty::spare && slot.ready()) return "spare";
+    return slot.ready() && slot.worker->held() > 0 ? "running" : word(slot.worker->state());
 }
 
 void Crew::apply(const settings::Pool& pool) {
@@ -102,15 +145,19 @@ void Crew::apply(const settings::Pool& pool) {
     roll_next();
 }
 
-// One worker at a time is stopped and comes back with the new settings; the next follows when it is ready.
+// One worker at a time is stopped and comes back with the new settings; the next follows when it is ready. Spares
+// first: then a new one takes the place of each old worker that stops.
 void Crew::roll_next() {
     if (stopping_) return;
     for (const auto& slot : slots_)
-        if (!slot->worker || slot->worker->state() != WorkerState::serving) return;
-    for (const auto& slot : slots_) {
-        if (!needs_new_worker(slot->worker->settings(), pool_)) continue;
-        slot->worker->stop(TimePoint::max());
-        return;
+        if (slot->duty != Duty::leaving && !slot->ready()) return;
+    for (const auto duty : {Duty::spare, Duty::working}) {
+        const auto old = std::ranges::find_if(slots_, [&](const auto& slot) {
+            return slot->duty == duty && needs_new_worker(slot->worker->settings(), pool_);
+        });
+        if (old == slots_.end()) continue;
+        (*old)->worker->stop(TimePoint::max());
+        return use_spares();
     }
 }
 
@@ -137,6 +184,13 @@ void Crew::on_worker_ready(Worker& worker) {
     update_state();
     listener_.on_room(*this);
     roll_next();
+}
+
+// It takes no call any more, and how it ended is still to be told. Nobody waits for that.
+void Crew::on_worker_lost(Worker& worker) {
+    (void)worker;
+    use_spares();
+    update_state();
 }
 
 void Crew::on_worker_chunk(Worker& worker, CallToken call, wire::Encoding encoding, std::span<const std::byte> bytes) {
@@ -184,12 +238,13 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move((*slot)->worker))] {});
 
     const auto decision = policy_.on_end(cause, Clock::now(), std::uniform_real_distribution<double>{0, 1}(chance_));
-    if (stopping_ || (*slot)->id > target_)
+    if (stopping_ || (*slot)->duty == Duty::leaving)
         slots_.erase(slot);
     else if (decision.quarantine)
         quarantine(how);
     else
         schedule(**slot, decision.delay);
+    use_spares();
     listener_.on_death(*this, worker, death);
     update_state();
 }
@@ -214,10 +269,7 @@ void Crew::probe() {
     }
     around_.log.info("pool probed: one worker tries", {{"pool", name()}});
     policy_.begin_probe();
-    auto slot = std::make_unique<Slot>();
-    slot->id = 1;
-    slot->restart = around_.loop.timer();
-    start_worker(*slots_.emplace_back(std::move(slot)));
+    add_slot(Duty::working);
 }
 
 void Crew::forgive() {
@@ -248,7 +300,8 @@ void Crew::update_state() {
 
 void Crew::find_room(std::vector<Hand*>& with_room) {
     for (const auto& slot : slots_)
-        if (slot->worker && slot->worker->room() > 0) with_room.push_back(slot->worker.get());
+        if (slot->duty == Duty::working && slot->worker && slot->worker->room() > 0)
+            with_room.push_back(slot->worker.get());
 }
 
 Given Crew::give(Hand& hand, CallToken call, const Work& work) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The workers of one pool: as many as asked for, replaced when they end, and none when the breaker is open.
 ///
-/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. What `Listener` hears
-/// is all that the dispatcher needs to know of processes.
+/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. Some of them are
+/// spares: their workers are ready and get no calls. When a worker is lost, a spare takes its place at once, and what
+/// replaces the lost one becomes the spare. What `Listener` hears is all that the dispatcher needs to know of
+/// processes.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +42,7 @@ class Crew final : public Hands, private Worker::Owner {
     ~Crew();
 
     void start();
-    /// Changes how many workers there are; surplus ones finish their call first.
+    /// Changes how many workers there are beside the spares; surplus ones finish their call first.
     void resize(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
@@ -62,12 +64,20 @@ class Crew final : public Hands, private Worker::Owner {
 
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
 
+    /// What a slot is for. A leaving one goes with its worker.
+    enum class Duty : std::uint8_t { working, spare, leaving };
     struct Slot {
         std::uint32_t id = 0;
+        Duty duty = Duty::working;
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
+        /// Its worker can take calls, or could if it were no spare.
+        [[nodiscard]] bool ready() const { return worker && worker->usable(); }
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// The word of `status`: waiting, starting, idle, running, spare, stopping.
+    [[nodiscard]] static std::string_view word_of(const Slot& slot);
 
    private:
     void on_worker_ready(Worker& worker) override;
@@ -75,9 +85,14 @@ class Crew final : public Hands, private Worker::Owner {
                          std::span<const std::byte> bytes) override;
     void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) override;
     void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
+    void on_worker_lost(Worker& worker) override;
     void on_worker_death(Worker& worker, const Death& death) override;
 
-    void fill();  // slots up to the target
+    [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
+    void fill();  // as many slots of each kind as are wanted
+    void trim(Duty duty);
+    void add_slot(Duty duty);
+    void use_spares();
     void start_worker(Slot& slot);
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);

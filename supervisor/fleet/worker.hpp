@@ -44,6 +44,8 @@ class Worker final : public Hand {
                                      std::span<const std::byte> bytes) = 0;
         virtual void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) = 0;
         virtual void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) = 0;
+        /// Its socket has ended: it answers nothing more, and its death follows.
+        virtual void on_worker_lost(Worker& worker) = 0;
         /// The last event of a worker.
         virtual void on_worker_death(Worker& worker, const Death& death) = 0;
 
@@ -86,6 +88,8 @@ class Worker final : public Hand {
     void stop(TimePoint drain_until);
 
     [[nodiscard]] WorkerState state() const { return state_; }
+    /// It serves, and its socket has not ended.
+    [[nodiscard]] bool usable() const { return state_ == WorkerState::serving && !lost_; }
     [[nodiscard]] std::uint64_t calls() const { return answered_; }
     [[nodiscard]] TimePoint since() const { return spawned_; }
     [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
@@ -150,6 +154,7 @@ class Worker final : public Hand {
     bool was_serving_ = false;
     bool intended_ = false;
     bool told_death_ = false;
+    bool lost_ = false;  // its socket has ended
     bool lied_ = false;  // what it sent made no sense: nothing of it is believed any more
 
     std::deque<Held> held_;

@@ -86,6 +86,8 @@ void Worker::on_channel_end(const Channel::Ending& ending) {
         note_cause(Exit::Kind::protocol_error, "closed its socket and ran on");
         enter(WorkerEvent::kill);
     });
+    lost_ = true;
+    owner_.on_worker_lost(*this);
 }
 
 void Worker::on_ended(const KeeperLink::Ended& ended) {
