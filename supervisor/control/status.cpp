@@ -48,7 +48,11 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
              {"retries", pool.counters.retries},
              {"restarts", crew.restarts()},
              {"target", crew.target()},
-             {"spares", crew.settings().spares}};
+             {"spares", crew.settings().spares},
+             {"start", crew.settings().start == settings::StartMethod::zygote ? "zygote" : "exec"}};
+    if (const auto* const zygote = crew.zygote())
+        out["zygote"] = {{"pid", zygote->pid()}, {"state", zygote->usable() ? "ready" : word(zygote->state())}};
+    if (!crew.no_zygote().empty()) out["no_zygote"] = crew.no_zygote();
     if (!crew.reason().empty()) out["reason"] = crew.reason();
     out["methods"] = crew.info() ? methods_json(*crew.info()) : json::array();
     for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)

@@ -20,6 +20,9 @@
 
 namespace caisson::fleet {
 
+/// True if a worker that runs with `now` must be replaced to run with `next`.
+[[nodiscard]] bool needs_new_worker(const settings::Pool& now, const settings::Pool& next);
+
 class Crew final : public Hands, private Worker::Owner {
    public:
     /// Called on the loop's thread; must not destroy the crew.
@@ -63,12 +66,17 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
 
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
+    /// Empty unless workers start by exec although `start` says zygote: why.
+    [[nodiscard]] const std::string& no_zygote() const { return no_zygote_; }
+    /// Null if there is none.
+    [[nodiscard]] const Worker* zygote() const { return zygote_.get(); }
 
     /// What a slot is for. A leaving one goes with its worker.
     enum class Duty : std::uint8_t { working, spare, leaving };
     struct Slot {
         std::uint32_t id = 0;
         Duty duty = Duty::working;
+        bool counted = false;            ///< its worker's end, ahead of it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
@@ -93,7 +101,19 @@ class Crew final : public Hands, private Worker::Owner {
     void trim(Duty duty);
     void add_slot(Duty duty);
     void use_spares();
+    void replace_early(Slot& slot);
+    [[nodiscard]] Slot& slot_of(const Worker& worker) const;
+    [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(chance_); }
     void start_worker(Slot& slot);
+    // The zygote: crew_zygote.cpp.
+    [[nodiscard]] bool uses_zygote() const;
+    [[nodiscard]] bool zygote_is_old() const;
+    void want_zygote();
+    void start_zygote();
+    void start_waiting();
+    void end_zygote();
+    void on_zygote_death(const Death& death, EndCause cause);
+    void give_up_zygote(const std::string& why);
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
@@ -116,6 +136,10 @@ class Crew final : public Hands, private Worker::Owner {
     std::uint64_t restarts_ = 0;
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
+    std::unique_ptr<Worker> zygote_;
+    std::string zygote_stamp_;  // of the library that it has loaded
+    std::string no_zygote_;
+    Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;

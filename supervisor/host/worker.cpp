@@ -9,11 +9,14 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
+#include "host/black_box_map.hpp"
 #include "host/claim.hpp"
 #include "host/confine.hpp"
 #include "host/crash_handler.hpp"
+#include "host/descriptors.hpp"
 #include "host/host_functions.hpp"
 #include "host/mapping.hpp"
+#include "host/zygote.hpp"
 #include "wire/records.hpp"
 
 namespace caisson::host {
@@ -23,7 +26,10 @@ using wire::Type;
 
 namespace {
 
-void close_socket() { ::close(socket_descriptor); }
+void close_socket() {
+    ::close(socket_descriptor);
+    ::close(copy_descriptor);
+}
 
 }  // namespace
 
@@ -33,6 +39,10 @@ Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper)
       outlet_(box, socket),
       inlet_(socket, [this] { current_.flush(); }),
       current_(box, outlet_) {}
+
+Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper, Plugin plugin) : Worker(box, socket, keeper) {
+    plugin_.emplace(std::move(plugin));
+}
 
 ExitCode Worker::run() {
     publish(SetupStep::handshake);
@@ -47,12 +57,35 @@ ExitCode Worker::run() {
     publish(SetupStep::done);
     box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
     current_.announce({.type = Type::ready}, ready_document(plugin_->offer()));
-    return serve();
+    return setup_.zygote ? breed() : serve();
+}
+
+// The copy is a worker like any other from here on. What the zygote had of its own stays behind, unused.
+ExitCode Worker::breed() {
+    current_.flush();
+    return serve_copies(inlet_, [this] {
+        const auto box = map_black_box(black_box_descriptor);
+        if (!box) end_at_once(ExitCode::setup_failed, box.error().text());
+        ::close(black_box_descriptor);
+        auto* const copy = new Worker{**box, socket_descriptor, keeper_, std::move(*plugin_)};
+        return copy->run();
+    });
 }
 
 std::optional<ExitCode> Worker::start() {
     publish(SetupStep::confine);
     if (auto done = confine(setup_, keeper_); !done) return refuse("confine", done.error());
+    if (const auto refused = plugin_ ? std::nullopt : load()) return refused;
+    if (setup_.zygote) return std::nullopt;
+
+    publish(SetupStep::create);
+    host_ = make_host(current_, setup_.settings);
+    if (auto done = plugin_->create(host_); !done) return refuse("create", done.error());
+    std::fflush(stdout);
+    return std::nullopt;
+}
+
+std::optional<ExitCode> Worker::load() {
     // A process that the plugin forks must not keep the socket open after the worker's death.
     if (::pthread_atfork(nullptr, nullptr, close_socket) != 0)
         return refuse("confine", fail("pthread_atfork: out of memory").error());
@@ -61,11 +94,7 @@ std::optional<ExitCode> Worker::start() {
     auto plugin = Plugin::load(setup_.plugin);
     if (!plugin) return refuse("load", plugin.error());
     plugin_.emplace(std::move(*plugin));
-
-    publish(SetupStep::create);
-    host_ = make_host(current_, setup_.settings);
-    if (auto done = plugin_->create(host_); !done) return refuse("create", done.error());
-    std::fflush(stdout);
+    if (auto able = setup_.zygote ? can_be_copied() : Result<void>{}; !able) return refuse("zygote", able.error());
     return std::nullopt;
 }
 
