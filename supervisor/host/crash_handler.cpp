@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -196,7 +197,9 @@ void bound_the_time() {
 /// that this worker answers nothing more. A core dump takes its time, and who closes its socket must be gone soon.
 void say_goodbye() {
     rlimit core{};
-    if (::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0) ::shutdown(socket_descriptor, SHUT_RDWR);
+    if (::getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0) return;
+    ::shutdown(socket_descriptor, SHUT_RDWR);
+    ::sched_yield();  // the supervisor may have been woken on this processor, and the end of a process takes its time
 }
 
 void on_fatal_signal(int signal, siginfo_t* info, void* context) {
