@@ -26,10 +26,7 @@ using wire::Type;
 
 namespace {
 
-void close_socket() {
-    ::close(socket_descriptor);
-    ::close(copy_descriptor);
-}
+void close_socket() { ::close(socket_descriptor); }
 
 }  // namespace
 
