@@ -18,7 +18,12 @@ constexpr double service_weight = 0.125;
 }  // namespace
 
 Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth)
-    : around_(surroundings), owner_(owner), pool_(pool), id_(id), birth_(birth), timer_(surroundings.loop.timer()) {}
+    : around_(surroundings),
+      owner_(owner),
+      pool_(pool),
+      id_(id),
+      birth_(std::move(birth)),
+      timer_(surroundings.loop.timer()) {}
 
 Worker::~Worker() { *alive_ = false; }
 

@@ -38,6 +38,7 @@ namespace caisson::fleet {
 struct Birth {
     bool zygote = false;       ///< loads the plugin, and makes copies of itself instead of running calls
     std::uint64_t mother = 0;  ///< the `keeper_id` of the zygote that it is a copy of
+    std::shared_ptr<const PluginInfo> info = {};  ///< of a copy: what the zygote said of the plugin
 };
 
 class Worker final : public Hand {

@@ -74,7 +74,9 @@ Result<void> Worker::try_spawn() {
     channel_.emplace(around_.loop, std::move(socket->first),
                      Channel::Handlers{.on_frame = [this](const wire::Frame& frame) { on_frame(frame); },
                                        .on_end = [this](const Channel::Ending& ending) { on_channel_end(ending); }});
-    channel_->send({.type = wire::Type::setup}, setup_document(pool_, id_, birth_.zygote));
+    // A copy has it from its zygote.
+    channel_->send({.type = wire::Type::setup},
+                   birth_.mother != 0 ? std::string{} : setup_document(pool_, id_, birth_.zygote));
     stdout_ = std::move(out->first);
     stderr_ = std::move(err->first);
     stdout_watch_ = around_.loop.watch(stdout_.get());
@@ -108,6 +110,10 @@ void Worker::on_not_spawned(int number) {
 }
 
 void Worker::on_ready(const wire::Frame& frame) {
+    if (birth_.info) {
+        info_ = birth_.info;
+        return serve();
+    }
     auto info = PluginInfo::parse(frame.head());
     if (!info) return kill(Exit::Kind::protocol_error, info.error().what);
     info_ = std::make_shared<const PluginInfo>(std::move(*info));

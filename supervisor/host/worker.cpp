@@ -37,7 +37,10 @@ Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper)
       inlet_(socket, [this] { current_.flush(); }),
       current_(box, outlet_) {}
 
-Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper, Plugin plugin) : Worker(box, socket, keeper) {
+Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper, Setup setup, Plugin plugin)
+    : Worker(box, socket, keeper) {
+    setup_ = std::move(setup);
+    setup_.zygote = false;
     plugin_.emplace(std::move(plugin));
 }
 
@@ -46,14 +49,17 @@ ExitCode Worker::run() {
     if (auto done = install_crash_handler(box_, outlet_); !done) return refuse("handshake", done.error());
     const wire::Frame first = inlet_.next();
     if (first.header.type != Type::setup) end_at_once(ExitCode::protocol_error, "the first frame was no setup");
-    auto setup = parse_setup(first.head());
-    if (!setup) return refuse("handshake", setup.error());
-    setup_ = std::move(*setup);
+    const bool copy = plugin_.has_value();
+    if (!copy) {
+        auto setup = parse_setup(first.head());
+        if (!setup) return refuse("handshake", setup.error());
+        setup_ = std::move(*setup);
+    }
 
     if (const auto refused = start()) return *refused;
     publish(SetupStep::done);
     box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
-    current_.announce({.type = Type::ready}, ready_document(plugin_->offer()));
+    current_.announce({.type = Type::ready}, copy ? std::string{} : ready_document(plugin_->offer()));
     return setup_.zygote ? breed() : serve();
 }
 
@@ -64,7 +70,7 @@ ExitCode Worker::breed() {
         const auto box = map_black_box(black_box_descriptor);
         if (!box) end_at_once(ExitCode::setup_failed, box.error().text());
         ::close(black_box_descriptor);
-        auto* const copy = new Worker{**box, socket_descriptor, keeper_, std::move(*plugin_)};
+        auto* const copy = new Worker{**box, socket_descriptor, keeper_, std::move(setup_), std::move(*plugin_)};
         return copy->run();
     });
 }

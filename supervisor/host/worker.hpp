@@ -30,8 +30,8 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// A copy of a process that has loaded the plugin.
-    Worker(wire::BlackBox& box, int socket, pid_t keeper, Plugin plugin);
+    /// A copy of a process that has loaded the plugin. Supervisor and plugin have told the zygote all that there is.
+    Worker(wire::BlackBox& box, int socket, pid_t keeper, Setup setup, Plugin plugin);
 
     /// Everything from the setup frame to the return of destroy(); the exit code. Call it once.
     [[nodiscard]] ExitCode run();

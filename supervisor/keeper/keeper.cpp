@@ -98,13 +98,14 @@ int Keeper::run(pid_t supervisor) {
         }
         if (waits[2].revents != 0) break;
         hear_zygotes();  // before ends are looked at: a copy is named before it is known to have ended
+        // Orders first: who waits for a worker should not wait for the tidying after another.
+        if (waits[0].revents != 0 && !read_order()) break;
         if (waits[1].revents != 0) {
             std::array<signalfd_siginfo, 16> infos;
             while (::read(signals.get(), infos.data(), sizeof infos) > 0) {
             }
             reap();
         }
-        if (waits[0].revents != 0 && !read_order()) break;
     }
     end_everything();
     return 0;
