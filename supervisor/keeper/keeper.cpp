@@ -136,9 +136,17 @@ bool Keeper::read_order() {
     if (static_cast<std::size_t>(got) < sizeof order) return true;
     std::memcpy(&order, data.data(), sizeof order);
     const auto strings = std::span<const char>{data}.first(static_cast<std::size_t>(got)).subspan(sizeof order);
-    if (order.type == OrderType::spawn) spawn(order, strings, std::move(descriptors));
-    if (order.type == OrderType::copy) copy(order, strings, descriptors);
-    if (order.type == OrderType::signal) signal_group(order);
+    switch (order.type) {
+        case OrderType::spawn:
+            spawn(order, strings, std::move(descriptors));
+            break;
+        case OrderType::copy:
+            copy(order, strings, descriptors);
+            break;
+        case OrderType::signal:
+            signal_group(order);
+            break;
+    }
     return true;
 }
 

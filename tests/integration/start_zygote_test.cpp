@@ -71,6 +71,32 @@ TEST(Zygote, MakesWorkersThatAreTheKeepersAndAloneInTheirSessions) {
     EXPECT_EQ(service.pool("chaos").at("start"), "zygote");
 }
 
+TEST(Zygote, ItsCopiesReachNoMoreThanOtherWorkers) {
+    const std::string one = "]\nworkers = 1\nspares = 1\nplugin = \"" + fixture_library("at_load") + "\"\n";
+    const Service service{{.pools = "[pool.copies" + one + "start = \"zygote\"\n[pool.programs" + one}};
+    const auto spare_of = [&](std::string_view pool) {
+        pid_t spare = 0;
+        EXPECT_TRUE(eventually([&] {
+            const auto workers = service.pool(pool).at("workers");
+            for (const auto& worker : workers)
+                if (worker.at("state") == "spare") spare = worker.at("pid");
+            return spare != 0;
+        }));
+        return spare;
+    };
+    const auto reached = [&](const std::string& pool, pid_t target) {
+        const auto ended = service.run({"call", pool + ".reach", std::to_string(target)});
+        EXPECT_EQ(ended.code, 0) << ended.err;
+        return ended.out;
+    };
+    // Where the kernel cannot scope signals, both may.
+    const auto sibling = reached("programs", spare_of("programs"));
+    EXPECT_EQ(reached("copies", spare_of("copies")), sibling);
+    EXPECT_EQ(reached("copies", zygote_of(service, "copies")), sibling);
+    EXPECT_EQ(reached("copies", service.keeper()), sibling);
+    EXPECT_EQ(reached("copies", service.workers("copies").at(0)), "allowed") << "itself";
+}
+
 TEST(Zygote, ItsCopiesReportTheirCrashesLikeOthers) {
     const Service service{{.pools = chaos()}};
     auto client = service.client();
