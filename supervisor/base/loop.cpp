@@ -95,6 +95,7 @@ struct Loop::Impl {
 
     Fd signals;
     Watch signal_watch;
+    std::map<int, std::function<void(int)>> signal_callbacks;
     std::vector<std::pair<int, struct sigaction>> before;
 
     Impl() {
@@ -108,6 +109,7 @@ struct Loop::Impl {
         signal_watch = {};
     }
 
+    void listen_to_signals(Loop& loop);
     void wake_up() {
         if (!asleep.exchange(false)) return;
         constexpr std::uint64_t one = 1;
@@ -224,24 +226,31 @@ bool Loop::has_posts() const { return impl_->posted.load(); }
 void Loop::at_end_of_turn(Callback callback) { impl_->hooks.push_back(std::move(callback)); }
 
 void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
-    check(signal_pipe.load() < 0, "one loop of a process listens to signals");
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) fail_start("pipe2");
-    impl_->signals = Fd{ends[0]};
-    signal_pipe = ends[1];  // open until the process ends: a handler may be about to write
-    impl_->signal_watch = watch(ends[0]);
-    impl_->signal_watch.on_readable([this, callback = std::move(callback)] {
-        unsigned char number = 0;
-        while (::read(impl_->signals.get(), &number, 1) == 1) callback(number);
-    });
+    if (impl_->signal_callbacks.empty()) impl_->listen_to_signals(*this);
     struct sigaction action{};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     for (const int number : signals) {
+        impl_->signal_callbacks[number] = callback;
         struct sigaction old{};
         ::sigaction(number, &action, &old);
         impl_->before.emplace_back(number, old);
     }
+}
+
+void Loop::Impl::listen_to_signals(Loop& loop) {
+    check(signal_pipe.load() < 0, "one loop of a process listens to signals");
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) fail_start("pipe2");
+    signals = Fd{ends[0]};
+    signal_pipe = ends[1];  // open until the process ends: a handler may be about to write
+    signal_watch = loop.watch(ends[0]);
+    signal_watch.on_readable([this] {
+        unsigned char number = 0;
+        while (::read(signals.get(), &number, 1) == 1)
+            if (const auto found = signal_callbacks.find(number); found != signal_callbacks.end())
+                found->second(number);
+    });
 }
 
 // ---- watches --------------------------------------------------------------------------------------------------------

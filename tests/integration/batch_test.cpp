@@ -25,9 +25,9 @@ std::vector<std::string> numbered(int items, const std::string& prefix = "item-"
     return bodies;
 }
 
-/// Each with a plugin that is called for each item, and with one that takes many at once.
-class Batches : public testing::TestWithParam<const char*> {
+class Batching : public testing::Test {
    protected:
+    explicit Batching(const char* fixture = "ledger") : ledger_{fixture} {}
     /// Nothing of the ledger stands there twice.
     void expect_no_start_twice() const {
         for (const auto& [line, times] : ledger_.counts()) EXPECT_EQ(times, 1) << line;
@@ -40,7 +40,7 @@ class Batches : public testing::TestWithParam<const char*> {
         ASSERT_EQ(ends.count()["ok"], 1000);
     }
 
-    Ledger ledger_{GetParam()};
+    Ledger ledger_;
     Service service_{{.pools = ledger_.pool("ledger",
                                             "workers = 2\nstop.grace = \"100ms\"\npoison.crashes = 0\n"
                                             "restart = { intensity = 1000, call_crashes = 10000, "
@@ -50,6 +50,11 @@ class Batches : public testing::TestWithParam<const char*> {
     Client client_ = service_.client();
 };
 
+/// Each with a plugin that is called for each item, and with one that takes many at once.
+class Batches : public Batching, public testing::WithParamInterface<const char*> {
+   protected:
+    Batches() : Batching{GetParam()} {}
+};
 INSTANTIATE_TEST_SUITE_P(Plugins, Batches, testing::Values("ledger", "ledger_items"),
                          [](const auto& each) { return std::string{each.param}; });
 
@@ -280,7 +285,7 @@ wire::Buffer records_of(const std::vector<std::string>& bodies) {
     return records;
 }
 
-class BrokenBatches : public Batches {
+class BrokenBatches : public Batching {
    protected:
     static constexpr wire::Header header{.type = wire::Type::batch, .id = 1, .a = 11};
     static constexpr std::string_view target = "math.square";
