@@ -95,6 +95,7 @@ struct Loop::Impl {
 
     Fd signals;
     Watch signal_watch;
+    std::map<int, std::function<void(int)>> signal_callbacks;
     std::vector<std::pair<int, struct sigaction>> before;
 
     Impl() {
@@ -108,6 +109,7 @@ struct Loop::Impl {
         signal_watch = {};
     }
 
+    void open_signal_pipe();
     void wake_up() {
         if (!asleep.exchange(false)) return;
         constexpr std::uint64_t one = 1;
@@ -223,22 +225,29 @@ void Loop::post(Callback callback) { impl_->post(std::move(callback)); }
 bool Loop::has_posts() const { return impl_->posted.load(); }
 void Loop::at_end_of_turn(Callback callback) { impl_->hooks.push_back(std::move(callback)); }
 
-void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
+void Loop::Impl::open_signal_pipe() {
     check(signal_pipe.load() < 0, "one loop of a process listens to signals");
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) fail_start("pipe2");
-    impl_->signals = Fd{ends[0]};
+    signals = Fd{ends[0]};
     signal_pipe = ends[1];  // open until the process ends: a handler may be about to write
-    impl_->signal_watch = watch(ends[0]);
-    impl_->signal_watch.on_readable([this, callback = std::move(callback)] {
-        unsigned char number = 0;
-        while (::read(impl_->signals.get(), &number, 1) == 1) callback(number);
-    });
-    struct sigaction action{};
+}
+
+void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
+    if (!impl_->signals) {
+        impl_->open_signal_pipe();
+        impl_->signal_watch = watch(impl_->signals.get());
+        impl_->signal_watch.on_readable([this] {
+            unsigned char number = 0;
+            while (::read(impl_->signals.get(), &number, 1) == 1) impl_->signal_callbacks[number](number);
+        });
+    }
+    struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     for (const int number : signals) {
-        struct sigaction old{};
+        impl_->signal_callbacks[number] = callback;
+        struct sigaction old {};
         ::sigaction(number, &action, &old);
         impl_->before.emplace_back(number, old);
     }
