@@ -135,25 +135,20 @@ void FrameReader::complete() {
 }
 
 std::optional<Frame> FrameReader::next() {
-    if (error_) return std::nullopt;
-    if (begin_ == end_) return cut(lent_);
-    if (!lent_.empty()) complete();
-    auto kept = std::span<const std::byte>{buffer_}.subspan(begin_, end_ - begin_);
-    const auto frame = cut(kept);
-    begin_ = end_ - kept.size();
-    return frame;
-}
-
-// Takes the frame off the front, if it is whole.
-std::optional<Frame> FrameReader::cut(std::span<const std::byte>& bytes) {
-    if (bytes.size() < sizeof(Header)) return std::nullopt;
+    const bool own = begin_ != end_;
+    if (own && !lent_.empty()) complete();
+    const auto bytes = own ? std::span<const std::byte>{buffer_}.subspan(begin_, end_ - begin_) : lent_;
+    if (error_ || bytes.size() < sizeof(Header)) return std::nullopt;
     Frame frame;
     std::memcpy(&frame.header, bytes.data(), sizeof(Header));
     if ((error_ = check(frame.header))) return std::nullopt;
-    const auto rest = bytes.subspan(sizeof(Header));
-    if (rest.size() < frame.header.payload_size) return std::nullopt;
-    frame.payload = rest.first(frame.header.payload_size);
-    bytes = rest.subspan(frame.header.payload_size);
+    if (bytes.size() - sizeof(Header) < frame.header.payload_size) return std::nullopt;
+    frame.payload = bytes.subspan(sizeof(Header), frame.header.payload_size);
+    const auto whole = sizeof(Header) + frame.header.payload_size;
+    if (own)
+        begin_ += whole;
+    else
+        lent_ = lent_.subspan(whole);
     return frame;
 }
 

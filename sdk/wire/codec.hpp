@@ -67,7 +67,6 @@ class FrameReader {
     [[nodiscard]] std::span<std::byte> make_room(std::size_t want);
     void keep(std::size_t count);  // of the lent bytes
     void complete();
-    [[nodiscard]] std::optional<Frame> cut(std::span<const std::byte>& bytes);
 
     Buffer buffer_;
     std::size_t begin_ = 0;            // the first byte not yet taken
