@@ -79,6 +79,11 @@ void append_frame(Buffer& out, Header header, std::string_view head, std::string
 }
 
 std::span<std::byte> FrameReader::prepare(std::size_t want) {
+    keep(lent_.size());
+    return make_room(want);
+}
+
+std::span<std::byte> FrameReader::make_room(std::size_t want) {
     if (begin_ == end_) begin_ = end_ = 0;
     if (buffer_.size() - end_ < want && begin_ > 0) {
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -94,14 +99,56 @@ std::span<std::byte> FrameReader::prepare(std::size_t want) {
 
 void FrameReader::commit(std::size_t count) { end_ += count; }
 
+void FrameReader::lend(std::span<const std::byte> bytes) {
+    keep(lent_.size());
+    lent_ = bytes;
+}
+
+void FrameReader::settle() {
+    keep(lent_.size());
+    if (begin_ != end_ || buffer_.empty()) return;
+    Buffer().swap(buffer_);
+    begin_ = end_ = 0;
+}
+
+void FrameReader::keep(std::size_t count) {
+    if (count == 0) return;
+    std::ranges::copy(lent_.first(count), make_room(count).begin());
+    lent_ = lent_.subspan(count);
+    commit(count);
+}
+
+std::size_t FrameReader::missing() const {
+    const auto here = end_ - begin_;
+    if (here < sizeof(Header)) return 0;
+    Header header;
+    std::memcpy(&header, buffer_.data() + begin_, sizeof header);
+    const auto whole = sizeof header + header.payload_size;
+    return whole > here ? whole - here : 0;
+}
+
+// What the frame under way lacks comes from the lent bytes: first its header, which says how much that is.
+void FrameReader::complete() {
+    const auto here = end_ - begin_;
+    if (here < sizeof(Header)) keep(std::min(lent_.size(), sizeof(Header) - here));
+    keep(std::min(lent_.size(), missing()));
+}
+
 std::optional<Frame> FrameReader::next() {
-    if (error_ || end_ - begin_ < sizeof(Header)) return std::nullopt;
+    const bool own = begin_ != end_;
+    if (own && !lent_.empty()) complete();
+    const auto bytes = own ? std::span<const std::byte>{buffer_}.subspan(begin_, end_ - begin_) : lent_;
+    if (error_ || bytes.size() < sizeof(Header)) return std::nullopt;
     Frame frame;
-    std::memcpy(&frame.header, buffer_.data() + begin_, sizeof(Header));
+    std::memcpy(&frame.header, bytes.data(), sizeof(Header));
     if ((error_ = check(frame.header))) return std::nullopt;
-    if (end_ - begin_ - sizeof(Header) < frame.header.payload_size) return std::nullopt;
-    frame.payload = std::span{buffer_}.subspan(begin_ + sizeof(Header), frame.header.payload_size);
-    begin_ += sizeof(Header) + frame.header.payload_size;
+    if (bytes.size() - sizeof(Header) < frame.header.payload_size) return std::nullopt;
+    frame.payload = bytes.subspan(sizeof(Header), frame.header.payload_size);
+    const auto whole = sizeof(Header) + frame.header.payload_size;
+    if (own)
+        begin_ += whole;
+    else
+        lent_ = lent_.subspan(whole);
     return frame;
 }
 

@@ -18,7 +18,6 @@
 
 namespace caisson {
 namespace {
-constexpr std::size_t first_read_bytes = 4096;
 
 /// Room for the descriptors of one message: more than a peer of ours sends with one, for a message never holds two.
 using Control = std::array<char, CMSG_SPACE(4 * sizeof(int))>;
@@ -30,8 +29,7 @@ Channel::Channel(Loop& loop, Fd socket, Handlers handlers)
       socket_(std::move(socket)),
       handlers_(std::move(handlers)),
       watch_(loop.watch(socket_.get())),
-      retry_timer_(loop.timer()),
-      read_bytes_(first_read_bytes) {
+      retry_timer_(loop.timer()) {
     watch_.on_readable([this] { on_readable(); });
     if (handlers_.on_gone) watch_.on_hang_up_once([this] { on_hang_up(); });
 }
@@ -211,7 +209,7 @@ void Channel::read_all() {
     }
 }
 
-ssize_t Channel::receive(std::span<std::byte> room) {
+ssize_t Channel::receive_some(std::span<std::byte> room) {
     iovec part{room.data(), room.size()};
     alignas(cmsghdr) Control control;
     msghdr message{};
@@ -236,33 +234,64 @@ ssize_t Channel::receive(std::span<std::byte> room) {
     return -1;
 }
 
-bool Channel::read_once() {
-    if (closed() || paused_) return false;
-    const auto room = reader_.prepare(read_bytes_);
-    const auto got = receive(room);
-    if (got < 0 && closed()) return false;
+// How much came; nothing if there is nothing, or no more.
+std::optional<std::size_t> Channel::receive(std::span<std::byte> room) {
+    const auto got = receive_some(room);
     if (got < 0) {
-        if (errno == EINTR) return true;
+        if (closed()) return std::nullopt;
+        if (errno == EINTR) return 0;
         if (errno != EAGAIN) end(Ending::Kind::error, std::generic_category().message(errno));
-        return false;
+        return std::nullopt;
     }
     if (got == 0) {
         if (reader_.midway())
             end(Ending::Kind::cut_off, "the connection ended in the middle of a frame");
         else
             end(Ending::Kind::closed, "the connection was closed");
+        return std::nullopt;
+    }
+    filled_ = static_cast<std::size_t>(got) == room.size();
+    return static_cast<std::size_t>(got);
+}
+
+// How many of the bytes that came were taken ahead.
+std::size_t Channel::known_of(std::size_t count) {
+    const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(ahead_, count));
+    ahead_ -= known;
+    return known;
+}
+
+bool Channel::read_once() {
+    if (closed() || paused_) return false;
+    // A large frame goes where it can stay until all of it is there.
+    if (reader_.missing() > wire::inline_body_bytes) return read_into_own();
+    const auto scratch = loop_.scratch();
+    if (scratch.bytes().empty()) return read_into_own();  // frames in the scratch are being handled right now
+    const auto count = receive(scratch.bytes());
+    if (!count) return false;
+    const auto known = known_of(*count);
+    reader_.lend(scratch.bytes().first(*count).subspan(known));
+    return take_news(*count - known);
+}
+
+// No more than the frame under way needs, so that what comes behind it needs no memory.
+bool Channel::read_into_own() {
+    const auto missing = reader_.missing();
+    const auto want = missing > 0 ? std::min(missing, limits::socket_read_bytes) : wire::inline_body_bytes;
+    auto room = reader_.prepare(want);
+    room = room.first(std::min(room.size(), std::max<std::size_t>(missing, want)));
+    const auto count = receive(room);
+    if (!count) {
+        reader_.settle();
         return false;
     }
-    auto count = static_cast<std::size_t>(got);
-    filled_ = count == room.size();
-    if (filled_) read_bytes_ = std::min(read_bytes_ * 2, limits::socket_read_bytes);
-    if (ahead_ > 0) {
-        const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(ahead_, count));
-        ahead_ -= known;
-        count -= known;
-        std::memmove(room.data(), room.data() + known, count);
-    }
-    reader_.commit(count);
+    const auto known = known_of(*count);
+    std::memmove(room.data(), room.data() + known, *count - known);
+    reader_.commit(*count - known);
+    return take_news(*count - known);
+}
+
+bool Channel::take_news(std::size_t count) {
     stream_offset_ += count;
     feed_frames();
     return !closed() && !paused_;
@@ -284,6 +313,7 @@ void Channel::feed_frames() {
         if (!frame) break;
         handlers_.on_frame(*frame);
     }
+    reader_.settle();
     if (const auto error = reader_.error(); error && !muted_) end(Ending::Kind::garbage, cat("sent ", word(*error)));
 }
 

@@ -4,6 +4,9 @@
 /// Descriptors ride along with detached frames (wire/frame.hpp): those that came wait in order until the frame that
 /// speaks of them is handled.
 ///
+/// A thousand quiet channels cost little: what comes is read into the loop's scratch and cut into frames right there;
+/// only the beginning of a frame whose end has not come, or what waits in a pause, has memory of the channel's own.
+///
 /// Used on the loop's thread. The handlers may call anything of the channel but must not destroy it: close it, and let
 /// go of it in a later turn. After `close`, and after `on_end`, no handler is called any more.
 #pragma once
@@ -80,6 +83,9 @@ class Channel {
     /// The same for a peer that lives: an end of the stream is reported.
     void read_all();
 
+    /// Memory of its own for what has come and is not handled.
+    [[nodiscard]] std::size_t memory_bytes() const { return reader_.memory_bytes(); }
+
     /// Closes the socket. No handler is called any more.
     void close();
     [[nodiscard]] bool closed() const { return !socket_; }
@@ -87,7 +93,11 @@ class Channel {
    private:
     void on_readable();
     [[nodiscard]] bool read_once();  // true if something came
-    [[nodiscard]] ssize_t receive(std::span<std::byte> room);
+    [[nodiscard]] bool read_into_own();
+    [[nodiscard]] std::optional<std::size_t> receive(std::span<std::byte> room);
+    [[nodiscard]] ssize_t receive_some(std::span<std::byte> room);
+    [[nodiscard]] std::size_t known_of(std::size_t count);
+    [[nodiscard]] bool take_news(std::size_t count);
     [[nodiscard]] ssize_t send_some();
     void feed_frames();
     void on_hang_up();
@@ -112,7 +122,6 @@ class Channel {
     std::uint64_t sent_ = 0;              // bytes of the stream that were written
     std::deque<Riding> out_descriptors_;  // to leave with the byte at their offset
     std::deque<Fd> in_descriptors_;       // came, and not taken
-    std::size_t read_bytes_;  // how much to ask for: follows what comes, so that a thousand idle peers cost little
     std::uint64_t stream_offset_ = 0;
     std::uint64_t ahead_ = 0;  // bytes handled by take_ahead and still to arrive
     bool flush_due_ = false;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 
 namespace caisson {
@@ -92,6 +93,9 @@ struct Loop::Impl {
 
     // What was let go of while its event or handler may be at hand: freed after the turn.
     std::vector<std::shared_ptr<void>> gone;
+
+    std::unique_ptr<std::byte[]> scratch;  // made when it is wanted first
+    bool scratch_lent = false;
 
     Fd signals;
     Watch signal_watch;
@@ -251,6 +255,16 @@ void Loop::Impl::listen_to_signals(Loop& loop) {
             if (const auto found = signal_callbacks.find(number); found != signal_callbacks.end())
                 found->second(number);
     });
+}
+
+Loop::Scratch Loop::scratch() {
+    if (std::exchange(impl_->scratch_lent, true)) return {*impl_, {}};
+    if (!impl_->scratch) impl_->scratch = std::make_unique_for_overwrite<std::byte[]>(limits::socket_read_bytes);
+    return {*impl_, {impl_->scratch.get(), limits::socket_read_bytes}};
+}
+
+Loop::Scratch::~Scratch() {
+    if (!bytes_.empty()) loop_.scratch_lent = false;
 }
 
 // ---- watches --------------------------------------------------------------------------------------------------------

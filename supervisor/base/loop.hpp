@@ -10,15 +10,19 @@
 /// looked at either pay a system call more for each event, or cannot be handed from one thread to another.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 
 #include "base/clock.hpp"
 
 namespace caisson {
 
 class Loop {
+    struct Impl;
+
    public:
     using Callback = std::move_only_function<void()>;
 
@@ -44,6 +48,24 @@ class Loop {
     void at_end_of_turn(Callback callback);
     /// The time at the start of this turn's handler: cheap, and good enough for anything that is not measured.
     [[nodiscard]] static TimePoint now() { return Clock::now(); }
+
+    /// Memory to read into (limits::socket_read_bytes), one for all: what reads and has handled what came before its
+    /// callback returns needs none of its own. Given back when this goes.
+    class Scratch {
+       public:
+        Scratch(const Scratch&) = delete;
+        Scratch& operator=(const Scratch&) = delete;
+        ~Scratch();
+        /// Empty if somebody has it who called us, directly or not.
+        [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
+
+       private:
+        friend class Loop;
+        Scratch(Impl& loop, std::span<std::byte> bytes) : loop_(loop), bytes_(bytes) {}
+        Impl& loop_;
+        std::span<std::byte> bytes_;
+    };
+    [[nodiscard]] Scratch scratch();
 
     /// Tells when a descriptor is readable or writable. Does not own it: destroy the watch, then close the descriptor.
     class Watch {
@@ -94,7 +116,6 @@ class Loop {
     void on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
 
    private:
-    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

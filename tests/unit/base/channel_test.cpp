@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class ChannelTest : public ::testing::Test {
                                                    heard_.push_back(frame.header.id);
                                                    if (frame.header.type == Type::stop) loop_.stop();
                                                    if (frame.header.type == pause_at_) channel_->pause_reading();
+                                                   bodies_ += wire::Frame::text(frame.body());
+                                                   if (frame.header.type == meanwhile_at_) meanwhile_();
                                                },
                                            .on_end =
                                                [this](const Channel::Ending& ending) {
@@ -47,6 +50,15 @@ class ChannelTest : public ::testing::Test {
         wire::append_frame(out, {.type = type, .id = id}, std::string_view{}, {}, wire::bytes_of(body));
         return out;
     }
+    /// A frame at which `meanwhile` is done, among others.
+    void say_among_others(std::function<void()> meanwhile) {
+        meanwhile_at_ = Type::ready;
+        meanwhile_ = std::move(meanwhile);
+        auto all = frame(Type::cancel, 1, "a");
+        for (const auto& more : {frame(Type::ready, 2, "b"), frame(Type::cancel, 3, "c"), frame(Type::stop, 4, "d")})
+            all.insert(all.end(), more.begin(), more.end());
+        say(all);
+    }
     void say(std::span<const std::byte> bytes) {
         ASSERT_EQ(::write(peer_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     }
@@ -57,6 +69,9 @@ class ChannelTest : public ::testing::Test {
     std::vector<std::uint64_t> heard_;
     std::optional<Channel::Ending::Kind> ending_;
     std::optional<Type> pause_at_;
+    std::optional<Type> meanwhile_at_;
+    std::function<void()> meanwhile_;
+    std::string bodies_;
     bool gone_ = false;
 };
 
@@ -167,6 +182,124 @@ TEST_F(ChannelTest, FramesThatWaitedInAPauseComeBeforeTheEnd) {
     loop_.run();
     EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
     EXPECT_EQ(ending_, Channel::Ending::Kind::closed);
+}
+
+TEST_F(ChannelTest, OnlyTheBeginningOfAFrameHasMemoryOfItsOwnAndOnlyUntilItsEnd) {
+    auto first = frame(Type::cancel, 1, "abc");
+    const auto second = frame(Type::stop, 2, "def");
+    first.insert(first.end(), second.begin(), second.begin() + 33);
+    say(first);
+    loop_.run_turn();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1}));
+    EXPECT_GT(channel_->memory_bytes(), 0U);
+    EXPECT_LT(channel_->memory_bytes(), 100U);
+    say(std::span{second}.subspan(33));
+    loop_.run_turn();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(bodies_, "abcdef");
+    EXPECT_EQ(channel_->memory_bytes(), 0U);
+}
+
+TEST_F(ChannelTest, ALargeFrameThatComesInPiecesLeavesNoMemoryBehind) {
+    std::string body(1'000'000, '.');
+    for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23);
+    const auto large = frame(Type::result, 1, body);
+    const auto end = frame(Type::stop, 2);
+    std::span<const std::byte> rest{large};
+    std::size_t most = 0;
+    while (!rest.empty()) {
+        const auto sent = ::send(peer_.get(), rest.data(), rest.size(), MSG_DONTWAIT);
+        ASSERT_GT(sent, 0);
+        rest = rest.subspan(static_cast<std::size_t>(sent));
+        loop_.run_turn();
+        most = std::max(most, channel_->memory_bytes());
+    }
+    say(end);
+    loop_.run();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(bodies_, body);
+    EXPECT_GT(most, 0U);
+    EXPECT_EQ(channel_->memory_bytes(), 0U);
+}
+
+// What follows happens while frames of the scratch are being handed out.
+
+TEST_F(ChannelTest, FramesBehindAPauseAreKeptUntilItIsOver) {
+    say_among_others([&] {
+        channel_->pause_reading();
+        loop_.post([&] {
+            EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2}));
+            EXPECT_GT(channel_->memory_bytes(), 0U);
+            channel_->resume_reading();
+        });
+    });
+    loop_.run();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4}));
+    EXPECT_EQ(bodies_, "abcd");
+    EXPECT_EQ(channel_->memory_bytes(), 0U);
+}
+
+TEST_F(ChannelTest, AHandlerThatClosesHearsNothingMore) {
+    say_among_others([&] {
+        channel_->close();
+        loop_.stop();
+    });
+    loop_.run();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_FALSE(ending_);
+}
+
+TEST_F(ChannelTest, AHandlerMayReadAnotherChannel) {
+    auto pair = sys::socket_pair(SOCK_STREAM);
+    ASSERT_TRUE(pair);
+    ASSERT_TRUE(sys::set_nonblocking(pair->first.get()));
+    std::string others;
+    Channel other{loop_,
+                  std::move(pair->first),
+                  {.on_frame = [&](const wire::Frame& frame) { others += wire::Frame::text(frame.body()); },
+                   .on_end = [](const Channel::Ending&) {}}};
+    const auto theirs = frame(Type::result, 9, "their own");
+    ASSERT_EQ(::write(pair->second.get(), theirs.data(), theirs.size()), static_cast<ssize_t>(theirs.size()));
+    std::string heard_there;
+    say_among_others([&] {
+        other.read_all();
+        heard_there = others;
+    });
+    loop_.run();
+    EXPECT_EQ(heard_there, "their own");
+    EXPECT_EQ(bodies_, "abcd");
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4}));
+    EXPECT_EQ(other.memory_bytes(), 0U);
+}
+
+TEST_F(ChannelTest, AHandlerMayReadItsOwnChannelAndTheOrderStays) {
+    for (const bool drains : {false, true}) {
+        heard_.clear();
+        bodies_.clear();
+        say_among_others([&] {
+            say(frame(Type::cancel, 5, "e"));
+            drains ? channel_->drain() : channel_->read_all();
+            EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+        });
+        loop_.run();
+        EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+        EXPECT_EQ(bodies_, "abcde");
+        EXPECT_EQ(channel_->memory_bytes(), 0U);
+    }
+}
+
+TEST_F(ChannelTest, AHandlerMayTakeAheadAndTheOrderStays) {
+    const auto ahead = frame(Type::cancel, 5, "e");
+    say_among_others([&] {
+        channel_->take_ahead(ahead);
+        EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+        say(ahead);  // comes again, and is dropped
+        say(frame(Type::stop, 6, "f"));
+    });
+    loop_.run();
+    while (heard_.back() != 6) loop_.run_turn();
+    EXPECT_EQ(heard_, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(bodies_, "abcdef");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -110,6 +111,22 @@ TEST(Loop, APausedWatchSaysNothingUntilItGoesOn) {
     });
     loop.run();
     EXPECT_EQ(while_paused, 0);
+}
+
+TEST(Loop, EachSignalHasItsCallback) {
+    Loop loop;
+    std::vector<int> heard;
+    loop.on_signals({SIGUSR1}, [&](int number) { heard.push_back(number); });
+    loop.on_signals({SIGUSR2}, [&](int number) {
+        heard.push_back(-number);
+        loop.stop();
+    });
+    loop.post([] {
+        ::raise(SIGUSR1);
+        ::raise(SIGUSR2);
+    });
+    loop.run();
+    EXPECT_EQ(heard, (std::vector{SIGUSR1, -SIGUSR2}));
 }
 
 }  // namespace

@@ -33,6 +33,22 @@ std::vector<Read> read_all(FrameReader& reader, std::span<const std::byte> bytes
     return frames;
 }
 
+// The same from memory that is overwritten after each piece.
+std::vector<Read> read_lent(FrameReader& reader, std::span<const std::byte> bytes, std::size_t step) {
+    std::vector<Read> frames;
+    while (!bytes.empty()) {
+        const auto count = std::min(step, bytes.size());
+        Buffer lent(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+        bytes = bytes.subspan(count);
+        reader.lend(lent);
+        while (const auto frame = reader.next())
+            frames.push_back({frame->header, std::string{frame->head()}, std::string{Frame::text(frame->body())}});
+        reader.settle();
+        std::ranges::fill(lent, std::byte{0xFF});
+    }
+    return frames;
+}
+
 Buffer two_frames() {
     Buffer out;
     append_frame(out, {.type = Type::call, .encoding = Encoding::json, .attempt = 2, .id = 7, .a = 11, .time_ns = -1},
@@ -65,6 +81,60 @@ TEST(Codec, ReadsFramesCutAtAnyPlace) {
         EXPECT_EQ(frames[0].body, "49");
         EXPECT_FALSE(reader.midway());
     }
+}
+
+TEST(Codec, CutsLentMemoryAtAnyPlaceAndKeepsNothingBehindTheLastFrame) {
+    for (std::size_t step = 1; step < 100; ++step) {
+        FrameReader reader;
+        const auto frames = read_lent(reader, two_frames(), step);
+        ASSERT_EQ(frames.size(), 2U) << "in steps of " << step;
+        EXPECT_EQ(frames[0].head, "math.square{\"x\":1}");
+        EXPECT_EQ(frames[0].body, "49");
+        EXPECT_FALSE(reader.midway());
+        EXPECT_EQ(reader.memory_bytes(), 0U);
+    }
+}
+
+TEST(Codec, LentAndOwnMemoryKeepTheirOrder) {
+    std::mt19937 random{20261122};
+    for (int round = 0; round < 500; ++round) {
+        Buffer bytes;
+        for (std::uint64_t id = 0; id < 20; ++id)
+            append_frame(bytes, {.type = Type::chunk, .id = id}, {}, Buffer(random() % 100));
+        FrameReader reader;
+        std::uint64_t next = 0;
+        for (std::span<const std::byte> rest{bytes}; !rest.empty();) {
+            const auto piece = rest.first(std::min<std::size_t>(rest.size(), 1 + random() % 200));
+            rest = rest.subspan(piece.size());
+            if (random() % 2 == 0) {
+                reader.lend(piece);
+            } else {
+                std::ranges::copy(piece, reader.prepare(piece.size()).begin());
+                reader.commit(piece.size());
+            }
+            if (random() % 3 == 0) reader.settle();
+            for (auto most = random() % 4; most > 0; --most) {
+                if (const auto frame = reader.next()) {
+                    EXPECT_EQ(frame->header.id, next++);
+                }
+            }
+        }
+        while (const auto frame = reader.next()) EXPECT_EQ(frame->header.id, next++);
+        EXPECT_EQ(next, 20U);
+        EXPECT_FALSE(reader.midway());
+    }
+}
+
+TEST(Codec, KnowsHowMuchAFrameStillNeeds) {
+    const auto bytes = two_frames();
+    const auto first = sizeof(Header) + 20;
+    FrameReader reader;
+    EXPECT_TRUE(read_lent(reader, std::span{bytes}.first(31), 31).empty());
+    EXPECT_EQ(reader.missing(), 0U) << "its header is not there yet";
+    EXPECT_TRUE(read_lent(reader, std::span{bytes}.subspan(31, 9), 9).empty());
+    EXPECT_EQ(reader.missing(), first - 40);
+    EXPECT_EQ(read_lent(reader, std::span{bytes}.subspan(40), 1000).size(), 2U);
+    EXPECT_EQ(reader.missing(), 0U);
 }
 
 TEST(Codec, KnowsThatAFrameIsUnderWay) {
@@ -139,7 +209,8 @@ TEST(Codec, AnyBytesEndInFramesOrAnError) {
         auto bytes = two_frames();
         for (int hits = 0; hits < 3; ++hits) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
         FrameReader reader;
-        for (const auto& frame : read_all(reader, bytes, 1 + random() % 50))
+        const auto step = 1 + random() % 50;
+        for (const auto& frame : round % 2 == 0 ? read_all(reader, bytes, step) : read_lent(reader, bytes, step))
             EXPECT_LE(frame.head.size() + frame.body.size(), max_payload_bytes);
     }
 }
