@@ -6,7 +6,7 @@
 int main() {
     using namespace std::chrono_literals;
     caisson::Pool pool{{.plugin = CHAOS, .workers = 1, .grace = 100ms}};
-    const auto slow = pool.apply_async<int>("sleep", 60'000, {.timeout = 50ms});
+    const auto slow = pool.apply_async<int>("sleep", 60'000, {.timeout = 200ms});
     const auto unwanted = pool.apply_async<int>("sleep", 60'000);
     unwanted.cancel();
     std::cout << slow.result().error().headline() << '\n' << unwanted.result().error().headline() << '\n';

@@ -113,7 +113,8 @@ TEST_P(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
         const auto prefix = "round-" + std::to_string(round) + "-";
         for (int i = 0; i < 5; ++i)
             ends.submit({.target = "ledger.note"}, numbered(1000, prefix + std::to_string(i) + "-"));
-        for (int i = 0; i <= round; ++i) ends.take_one();
+        // An event may bring hundreds of results.
+        for (int i = 0; i < round % 4 && ends.size() < 5000; ++i) ends.take_one();
         for (const pid_t victim : victims) ::kill(victim, SIGKILL);
         ends.take_all();
         const auto count = ends.count();

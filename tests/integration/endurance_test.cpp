@@ -57,7 +57,7 @@ TEST_F(Endurance, ThousandsOfCrashesLeaveMemoryAndDescriptorsFlat) {
     settle();
     EXPECT_EQ(service_.pool("chaos").at("calls").at("crashed"), warm_up_cycles + cycles);
     // The session of a client that has just gone is closed in a later turn.
-    EXPECT_TRUE(eventually([&] { return open_descriptors(service_.pid()) == descriptors; }))
+    EXPECT_TRUE(eventually([&] { return open_descriptors(service_.pid()) <= descriptors; }))
         << descriptors << " before, now " << open_descriptors(service_.pid());
     EXPECT_EQ(open_descriptors(service_.keeper()), keepers);
     if (memory_counts) {
