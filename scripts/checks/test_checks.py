@@ -83,7 +83,7 @@ class Includes(ScratchTree):
             self.write(f"supervisor/{gate}", "#include <toml++/toml.h>\n")
         for gate in ("cli/map.cpp", "control/listen.cpp"):
             self.write(f"supervisor/{gate}", "#include <CLI/CLI.hpp>\n")
-        self.write("tests/unit/a.cpp", "#include <boost/asio.hpp>\n")
+        self.write("tests/unit/a.cpp", "#include <boost/heap.hpp>\n")
         self.assert_finds(includes.check(self.root), "CLI11 (<CLI/CLI.hpp>) is included only by supervisor/cli/",
                           "TOML++ (<toml++/toml.h>) is included only by supervisor/settings/load.cpp")
 

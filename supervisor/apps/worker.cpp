@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "host/black_box_map.hpp"
+#include "host/descriptors.hpp"
 #include "host/worker.hpp"
 
 #if defined(CAISSON_SANITIZED)

@@ -49,6 +49,8 @@ inline constexpr auto silence_before_look = 1ms;
 
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
+/// The same for a worker that is recording its crash, which takes it 2 s at most.
+inline constexpr auto crash_patience = 3s;
 /// For the keeper to answer an order.
 inline constexpr auto keeper_patience = 5s;
 /// For the keeper to end what it has started and itself, which takes it 1.5 s at most.

@@ -113,7 +113,7 @@ struct Loop::Impl {
         signal_watch = {};
     }
 
-    void open_signal_pipe();
+    void listen_to_signals(Loop& loop);
     void wake_up() {
         if (!asleep.exchange(false)) return;
         constexpr std::uint64_t one = 1;
@@ -229,32 +229,32 @@ void Loop::post(Callback callback) { impl_->post(std::move(callback)); }
 bool Loop::has_posts() const { return impl_->posted.load(); }
 void Loop::at_end_of_turn(Callback callback) { impl_->hooks.push_back(std::move(callback)); }
 
-void Loop::Impl::open_signal_pipe() {
+void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
+    if (impl_->signal_callbacks.empty()) impl_->listen_to_signals(*this);
+    struct sigaction action{};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    for (const int number : signals) {
+        impl_->signal_callbacks[number] = callback;
+        struct sigaction old{};
+        ::sigaction(number, &action, &old);
+        impl_->before.emplace_back(number, old);
+    }
+}
+
+void Loop::Impl::listen_to_signals(Loop& loop) {
     check(signal_pipe.load() < 0, "one loop of a process listens to signals");
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) fail_start("pipe2");
     signals = Fd{ends[0]};
     signal_pipe = ends[1];  // open until the process ends: a handler may be about to write
-}
-
-void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
-    if (!impl_->signals) {
-        impl_->open_signal_pipe();
-        impl_->signal_watch = watch(impl_->signals.get());
-        impl_->signal_watch.on_readable([this] {
-            unsigned char number = 0;
-            while (::read(impl_->signals.get(), &number, 1) == 1) impl_->signal_callbacks[number](number);
-        });
-    }
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
-    for (const int number : signals) {
-        impl_->signal_callbacks[number] = callback;
-        struct sigaction old {};
-        ::sigaction(number, &action, &old);
-        impl_->before.emplace_back(number, old);
-    }
+    signal_watch = loop.watch(ends[0]);
+    signal_watch.on_readable([this] {
+        unsigned char number = 0;
+        while (::read(signals.get(), &number, 1) == 1)
+            if (const auto found = signal_callbacks.find(number); found != signal_callbacks.end())
+                found->second(number);
+    });
 }
 
 Loop::Scratch Loop::scratch() {

@@ -63,6 +63,9 @@ std::string reasons(const Json& pools) {
     for (const auto& pool : pools)
         if (const auto reason = text(pool, "reason"); !reason.empty())
             out += cat("pool ", text(pool, "name"), " is ", text(pool, "state"), ": ", reason, '\n');
+    for (const auto& pool : pools)
+        if (const auto reason = text(pool, "no_zygote"); !reason.empty())
+            out += cat("pool ", text(pool, "name"), " starts its workers by exec: ", reason, '\n');
     return out.empty() ? out : cat('\n', out);
 }
 

@@ -12,16 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string_view worker_word(const fleet::Worker& worker) {
-    return worker.state() == fleet::WorkerState::serving && worker.held() > 0 ? "running" : word(worker.state());
-}
-
 json worker_json(const fleet::Crew::Slot& slot, TimePoint now) {
-    if (!slot.worker) return {{"id", slot.id}, {"pid", 0}, {"state", "waiting"}, {"calls", 0}, {"uptime_s", 0.0}};
+    if (!slot.worker)
+        return {{"id", slot.id}, {"pid", 0}, {"state", fleet::Crew::word_of(slot)}, {"calls", 0}, {"uptime_s", 0.0}};
     const auto& worker = *slot.worker;
     json out{{"id", worker.id()},
              {"pid", worker.pid()},
-             {"state", worker_word(worker)},
+             {"state", fleet::Crew::word_of(slot)},
              {"calls", worker.calls()},
              {"uptime_s", seconds(now - worker.since())}};
     if (const auto method = worker.running_method(); !method.empty()) out["method"] = method;
@@ -50,7 +47,12 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
              {"resting", pool.resting},
              {"retries", pool.counters.retries},
              {"restarts", crew.restarts()},
-             {"target", crew.target()}};
+             {"target", crew.target()},
+             {"spares", crew.settings().spares},
+             {"start", crew.settings().start == settings::StartMethod::zygote ? "zygote" : "exec"}};
+    if (const auto* const zygote = crew.zygote())
+        out["zygote"] = {{"pid", zygote->pid()}, {"state", zygote->usable() ? "ready" : word(zygote->state())}};
+    if (!crew.no_zygote().empty()) out["no_zygote"] = crew.no_zygote();
     if (!crew.reason().empty()) out["reason"] = crew.reason();
     out["methods"] = crew.info() ? methods_json(*crew.info()) : json::array();
     for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)

@@ -376,26 +376,25 @@ detail::Item Job::item(std::size_t index) {
     return {result.encoding, result.bytes(), &result};
 }
 
-std::size_t Job::copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) {
+std::size_t Job::copy_packed(std::size_t first, std::size_t value_bytes, std::span<std::byte> to) {
     owner_.require("this work");
     const Lock lock{mutex_};
     auto index = first;
-    while (index < items_) {
+    while (index < items_ && to.size() >= value_bytes) {
         auto& parcel = parcel_of(index);
+        const auto at = index - parcel.first;
         if (parcel.slots.empty() && parcel.value_bytes == value_bytes) {
-            const auto count = parcel.first + parcel.items - index;
-            std::memcpy(to, parcel.values.data() + (index - parcel.first) * value_bytes, count * value_bytes);
+            const auto count = std::min(parcel.items - at, to.size() / value_bytes);
+            std::memcpy(to.data(), parcel.values.data() + at * value_bytes, count * value_bytes);
             index += count;
-            to += count * value_bytes;
+            to = to.subspan(count * value_bytes);
             continue;
         }
-        const auto& slots = slots_of(parcel);
-        for (; index < parcel.first + parcel.items; ++index, to += value_bytes) {
-            const auto& slot = slots[index - parcel.first];
-            if (slot.state != Slot::State::here || slot.encoding != BodyEncoding::packed || slot.size != value_bytes)
-                return index - first;
-            std::memcpy(to, parcel.outputs.data() + slot.at, value_bytes);
-        }
+        const auto& slot = slots_of(parcel)[at];
+        if (slot.state != Slot::State::here || slot.encoding != BodyEncoding::packed || slot.size != value_bytes) break;
+        std::memcpy(to.data(), parcel.outputs.data() + slot.at, value_bytes);
+        ++index;
+        to = to.subspan(value_bytes);
     }
     return index - first;
 }

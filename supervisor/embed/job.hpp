@@ -39,7 +39,7 @@ class Job final : public detail::Work, public std::enable_shared_from_this<Job> 
     [[nodiscard]] bool wait(detail::Deadline deadline) override;
     [[nodiscard]] std::optional<std::size_t> wait_next() override;
     [[nodiscard]] detail::Item item(std::size_t index) override;
-    [[nodiscard]] std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) override;
+    [[nodiscard]] std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::span<std::byte> to) override;
     [[nodiscard]] CallResult take() override;
     void drop(std::size_t index) override;
     [[nodiscard]] std::size_t items() const override;

@@ -8,13 +8,6 @@
 
 // How a pool is looked at, changed and ended.
 namespace caisson::embed {
-namespace {
-
-std::string_view state_word(const fleet::Worker& worker) {
-    return worker.state() == fleet::WorkerState::serving && worker.held() > 0 ? "running" : word(worker.state());
-}
-
-}  // namespace
 
 // ---- end ------------------------------------------------------------------------------------------------------------
 
@@ -70,10 +63,10 @@ std::vector<WorkerInfo> LocalDoor::workers() {
         std::vector<WorkerInfo> workers;
         if (gone_) return workers;
         for (const auto& slot : core_->dispatcher().crew(settings_.name).slots()) {
-            WorkerInfo info{.id = slot->id, .state = "waiting"};
-            if (slot->worker)
-                info = {slot->id, slot->worker->pid(), std::string{state_word(*slot->worker)}, slot->worker->calls()};
-            workers.push_back(std::move(info));
+            workers.push_back({.id = slot->id,
+                               .pid = slot->worker ? slot->worker->pid() : 0,
+                               .state = std::string{fleet::Crew::word_of(*slot)},
+                               .calls = slot->worker ? slot->worker->calls() : 0});
         }
         return workers;
     });

@@ -125,11 +125,7 @@ class Pool {
         const auto read = [](detail::Work& work) { return detail::read_all<T>(work, {}, {}); };
         const auto work = begin_map(info, items, plan_of(detail::Shape::map_all, options, read));
         static_cast<void>(work->wait({}));
-        std::vector<std::expected<T, Failure>> results;
-        results.reserve(work->items());
-        for (std::size_t index = 0; index < work->items(); ++index)
-            results.push_back(detail::read_item<T>(*work, index, decoder, info.name, true));
-        return results;
+        return detail::read_each<T>(*work, decoder, info.name);
     }
 
     template <class T, class In>

@@ -177,6 +177,9 @@ Result<settings::Pool> pool_settings(const PoolOptions& options, const fs::path&
         checks.count("workers", options.workers, bounds::workers);
         pool.workers = static_cast<std::uint32_t>(std::max(options.workers, 1));
     }
+    checks.count("spares", options.spares, bounds::spares);
+    pool.spares = static_cast<std::uint32_t>(std::max(options.spares, 0));
+    pool.start = options.start == StartMethod::zygote ? settings::StartMethod::zygote : settings::StartMethod::exec;
     take_calls(checks, options, pool);
     take_restart(checks, options.restart, pool.restart);
     take_limits(checks, options.limits, pool.limits);

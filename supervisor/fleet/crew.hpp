@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The workers of one pool: as many as asked for, replaced when they end, and none when the breaker is open.
 ///
-/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. What `Listener` hears
-/// is all that the dispatcher needs to know of processes.
+/// A crew has slots, numbered from 1; a slot has a worker, or waits for the time of its restart. Some of them are
+/// spares: their workers are ready and get no calls. When a worker is lost, a spare takes its place at once, and what
+/// replaces the lost one becomes the spare. What `Listener` hears is all that the dispatcher needs to know of
+/// processes.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,9 @@
 #include "fleet/worker.hpp"
 
 namespace caisson::fleet {
+
+/// True if a worker that runs with `now` must be replaced to run with `next`.
+[[nodiscard]] bool needs_new_worker(const settings::Pool& now, const settings::Pool& next);
 
 class Crew final : public Hands, private Worker::Owner {
    public:
@@ -40,7 +45,7 @@ class Crew final : public Hands, private Worker::Owner {
     ~Crew();
 
     void start();
-    /// Changes how many workers there are; surplus ones finish their call first.
+    /// Changes how many workers there are beside the spares; surplus ones finish their call first.
     void resize(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
@@ -61,13 +66,26 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
 
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
+    /// Empty unless workers start by exec although `start` says zygote: why.
+    [[nodiscard]] const std::string& no_zygote() const { return no_zygote_; }
+    /// Null if there is none.
+    [[nodiscard]] const Worker* zygote() const { return zygote_.get(); }
 
+    /// What a slot is for. A leaving one goes with its worker.
+    enum class Duty : std::uint8_t { working, spare, leaving };
     struct Slot {
         std::uint32_t id = 0;
+        Duty duty = Duty::working;
+        bool counted = false;            ///< its worker's end, ahead of it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
+        /// Its worker can take calls, or could if it were no spare.
+        [[nodiscard]] bool ready() const { return worker && worker->usable(); }
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// The word of `status`: waiting, starting, idle, running, spare, stopping.
+    [[nodiscard]] static std::string_view word_of(const Slot& slot);
 
    private:
     void on_worker_ready(Worker& worker) override;
@@ -75,10 +93,27 @@ class Crew final : public Hands, private Worker::Owner {
                          std::span<const std::byte> bytes) override;
     void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) override;
     void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
+    void on_worker_lost(Worker& worker) override;
     void on_worker_death(Worker& worker, const Death& death) override;
 
-    void fill();  // slots up to the target
+    [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
+    void fill();  // as many slots of each kind as are wanted
+    void trim(Duty duty);
+    void add_slot(Duty duty);
+    void use_spares();
+    void replace_early(Slot& slot);
+    [[nodiscard]] Slot& slot_of(const Worker& worker) const;
+    [[nodiscard]] double chance() { return std::uniform_real_distribution<double>{0, 1}(chance_); }
     void start_worker(Slot& slot);
+    // The zygote: crew_zygote.cpp.
+    [[nodiscard]] bool uses_zygote() const;
+    [[nodiscard]] bool zygote_is_old() const;
+    void want_zygote();
+    void start_zygote();
+    void start_waiting();
+    void end_zygote();
+    void on_zygote_death(const Death& death, EndCause cause);
+    void give_up_zygote(const std::string& why);
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
@@ -101,6 +136,10 @@ class Crew final : public Hands, private Worker::Owner {
     std::uint64_t restarts_ = 0;
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
+    std::unique_ptr<Worker> zygote_;
+    std::string zygote_stamp_;  // of the library that it has loaded
+    std::string no_zygote_;
+    Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;

@@ -77,7 +77,7 @@ struct Death {
     std::vector<std::string> output;  ///< its last lines
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
-    bool keeper_lost = false;         ///< it went with the keeper, through no fault of its own
+    bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
 };
 
 /// One worker.

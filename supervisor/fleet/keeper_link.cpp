@@ -109,6 +109,10 @@ Result<std::uint64_t> KeeperLink::spawn(const Spawn& spawn, Handlers handlers) {
         for (const auto& text : list) next.strings.append(text).push_back('\0');
         return static_cast<std::uint32_t>(next.strings.size() - before);
     };
+    if (spawn.zygote != 0) {
+        next.order.type = OrderType::copy;
+        next.order.zygote = spawn.zygote;
+    }
     next.order.argument_bytes = add(spawn.arguments);
     next.order.environment_bytes = add(spawn.environment);
     if (sizeof next.order + next.strings.size() > keeper::max_order_bytes)

@@ -46,6 +46,7 @@ class KeeperLink {
         keeper::Program program{};
         std::vector<std::string> arguments;    ///< with the name first
         std::vector<std::string> environment;  ///< NAME=value
+        std::uint64_t zygote = 0;              ///< not 0: no program, but a copy that this one makes; see copies.hpp
         std::vector<int> descriptors;          ///< become 0, 1, 2…; borrowed until `spawn` returns
     };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace caisson::fleet {
 
@@ -28,9 +29,9 @@ Duration backoff_delay(const settings::Backoff& backoff, std::uint32_t n, double
 
 RestartPolicy::Decision RestartPolicy::on_end(EndCause cause, TimePoint now, double chance) {
     if (cause == EndCause::intended) return {};
-    if (served_ && now - good_since_ >= rules_.reset_after) tries_ = 0;
+    const bool had_served = std::exchange(served_, false);
+    if (had_served && now - good_since_ >= rules_.reset_after) tries_ = 0;
     good_since_ = now;
-    served_ = false;
     if (cause == EndCause::in_call) {
         // One bad input must not close a pool to good ones: too many only slow the restarts down.
         const bool storm = call_crashes_.add(now, rules_.call_crashes, rules_.period);
@@ -42,7 +43,9 @@ RestartPolicy::Decision RestartPolicy::on_end(EndCause cause, TimePoint now, dou
         opened_ = now;
         return {.quarantine = true};
     }
-    return {.delay = backoff_delay(rules_.backoff, tries_++, chance)};
+    // A pool that has worked has nothing to wait for, once.
+    const auto tries = tries_++;
+    return {.delay = had_served && tries == 0 ? Duration::zero() : backoff_delay(rules_.backoff, tries, chance)};
 }
 
 void RestartPolicy::on_ready(TimePoint now) {

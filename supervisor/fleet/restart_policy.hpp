@@ -4,7 +4,8 @@
 /// The window is OTP's (Erlang `supervisor`, function add_restart): keep the stamps of the last `period`, add the new
 /// one, give up if there are more than `intensity`. Unlike a tumbling window it cannot let twice the burst through.
 /// The back-off is geometric, as systemd's RestartSteps; unlike systemd's it forgets, once a worker has served a call
-/// and `reset_after` has passed (as uWSGI's emperor trusts a vassal that has served).
+/// and `reset_after` has passed (as uWSGI's emperor trusts a vassal that has served). The first restart of a pool that
+/// has served a call comes without delay.
 #pragma once
 
 #include <cstdint>

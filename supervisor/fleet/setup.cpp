@@ -19,7 +19,7 @@ std::vector<std::string> environment_of(const settings::Pool& pool) {
     return environment;
 }
 
-std::string setup_document(const settings::Pool& pool, std::uint32_t worker) {
+std::string setup_document(const settings::Pool& pool, std::uint32_t worker, bool zygote) {
     nlohmann::json document{
         {"pool", pool.name},
         {"worker", worker},
@@ -32,6 +32,7 @@ std::string setup_document(const settings::Pool& pool, std::uint32_t worker) {
           {"core", pool.limits.core}}},
         {"isolation", pool.isolation.level == settings::IsolationLevel::none ? "none" : "standard"},
     };
+    if (zygote) document["zygote"] = true;
     document["settings"] = nlohmann::json::parse(pool.settings_json, nullptr, false);
     // A path may have bytes that are no UTF-8. The worker then names the file that it cannot find.
     return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

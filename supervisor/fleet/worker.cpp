@@ -20,12 +20,17 @@ constexpr double service_weight = 0.125;
 
 }  // namespace
 
-Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id)
-    : around_(surroundings), owner_(owner), pool_(pool), id_(id), timer_(surroundings.loop.timer()) {}
+Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth)
+    : around_(surroundings),
+      owner_(owner),
+      pool_(pool),
+      id_(id),
+      birth_(std::move(birth)),
+      timer_(surroundings.loop.timer()) {}
 
 Worker::~Worker() { *alive_ = false; }
 
-std::string Worker::name() const { return cat(pool_.name, "/", id_); }
+std::string Worker::name() const { return birth_.zygote ? cat(pool_.name, "/zygote") : cat(pool_.name, "/", id_); }
 
 // ---- calls ----------------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,13 @@
 
 namespace caisson::fleet {
 
+/// How a worker comes to be: by exec, as a zygote, or as the copy of one.
+struct Birth {
+    bool zygote = false;       ///< loads the plugin, and makes copies of itself instead of running calls
+    std::uint64_t mother = 0;  ///< the `keeper_id` of the zygote that it is a copy of
+    std::shared_ptr<const PluginInfo> info = {};  ///< of a copy: what the zygote said of the plugin
+};
+
 class Worker final : public Hand {
    public:
     /// Who hears of a worker. Called on the loop's thread; must not destroy the worker before a later turn.
@@ -44,6 +51,8 @@ class Worker final : public Hand {
                                      std::span<const std::byte> bytes) = 0;
         virtual void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) = 0;
         virtual void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) = 0;
+        /// Its socket has ended: it answers nothing more, and its death follows.
+        virtual void on_worker_lost(Worker& worker) = 0;
         /// The last event of a worker.
         virtual void on_worker_death(Worker& worker, const Death& death) = 0;
 
@@ -61,7 +70,7 @@ class Worker final : public Hand {
         OutputSink on_output = {};
     };
 
-    Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id);
+    Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth = {});
     ~Worker();
 
     /// Orders the process. An error is reported as a death, in a later turn.
@@ -86,6 +95,12 @@ class Worker final : public Hand {
     void stop(TimePoint drain_until);
 
     [[nodiscard]] WorkerState state() const { return state_; }
+    /// It serves, and its socket has not ended.
+    [[nodiscard]] bool usable() const { return state_ == WorkerState::serving && !lost_; }
+    /// Its socket has ended: it answers nothing more, and its death follows.
+    [[nodiscard]] bool lost() const { return lost_; }
+    /// As far as its black box can be believed: it was lost to a call that crashed.
+    [[nodiscard]] bool lost_in_call() const;
     [[nodiscard]] std::uint64_t calls() const { return answered_; }
     [[nodiscard]] TimePoint since() const { return spawned_; }
     [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
@@ -96,7 +111,9 @@ class Worker final : public Hand {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
     /// The settings it was started with.
     [[nodiscard]] const settings::Pool& settings() const { return pool_; }
-    /// "chaos/2"
+    /// Of the process, for the keeper.
+    [[nodiscard]] std::uint64_t keeper_id() const { return keeper_id_; }
+    /// "chaos/2"; "chaos/zygote"
     [[nodiscard]] std::string name() const;
 
    private:
@@ -111,6 +128,7 @@ class Worker final : public Hand {
 
     [[nodiscard]] Result<void> try_spawn();
     void on_spawned(pid_t pid, Fd pidfd);
+    void on_not_spawned(int number);
     void on_frame(const wire::Frame& frame);
     void on_ready(const wire::Frame& frame);
     void serve();
@@ -142,6 +160,7 @@ class Worker final : public Hand {
     Owner& owner_;
     settings::Pool pool_;
     std::uint32_t id_;
+    Birth birth_;
 
     WorkerState state_ = WorkerState::starting;
     std::optional<Exit> cause_;  // the first one known
@@ -155,6 +174,7 @@ class Worker final : public Hand {
     bool was_serving_ = false;
     bool intended_ = false;
     bool told_death_ = false;
+    bool lost_ = false;  // its socket has ended
     bool lied_ = false;  // what it sent made no sense: nothing of it is believed any more
 
     std::deque<Held> held_;

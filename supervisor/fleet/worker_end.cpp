@@ -81,11 +81,17 @@ void Worker::on_channel_end(const Channel::Ending& ending) {
     if (state_ == WorkerState::gone) return;
     if (ending.kind == Channel::Ending::Kind::garbage) return kill(Exit::Kind::protocol_error, ending.text);
     // Mostly its end, of which the keeper tells in a moment. If not, it has closed its socket and runs on.
-    timer_.arm_after(limits::exit_patience, [this] {
+    timer_.arm_after(box_->crash() ? limits::crash_patience : limits::exit_patience, [this] {
         // No lie: what it said before, and what it had finished, counts.
         note_cause(Exit::Kind::protocol_error, "closed its socket and ran on");
         enter(WorkerEvent::kill);
     });
+    lost_ = true;
+    owner_.on_worker_lost(*this);
+}
+
+bool Worker::lost_in_call() const {
+    return lost_ && was_serving_ && !intended_ && !held_.empty() && box_->running() != 0 && box_->crash().has_value();
 }
 
 void Worker::on_ended(const KeeperLink::Ended& ended) {

@@ -12,6 +12,12 @@
 #include "fleet/worker.hpp"
 
 namespace caisson::fleet {
+namespace {
+
+constexpr const char* zygote_has_threads =
+    "the plugin has started threads while it was loaded, and no copy would have them";
+
+}  // namespace
 
 void Worker::spawn() {
     spawned_ = Clock::now();
@@ -48,25 +54,29 @@ Result<void> Worker::try_spawn() {
             if (*alive) function(std::forward<decltype(arguments)>(arguments)...);
         };
     };
+    KeeperLink::Spawn spawn{
+        .program = birth_.zygote ? keeper::Program::zygote : keeper::Program::worker,
+        .arguments = {"caisson-worker", name(), std::to_string(around_.keeper.pid())},
+        .environment = environment_of(pool_),
+        .descriptors = {null.get(), out->second.get(), err->second.get(), socket->second.get(), box->descriptor()}};
+    if (birth_.mother != 0) {
+        spawn.zygote = birth_.mother;
+        spawn.arguments = {name()};
+        spawn.environment.clear();
+    }
     auto ordered = around_.keeper.spawn(
-        {.program = keeper::Program::worker,
-         .arguments = {"caisson-worker", name(), std::to_string(around_.keeper.pid())},
-         .environment = environment_of(pool_),
-         .descriptors = {null.get(), out->second.get(), err->second.get(), socket->second.get(), box->descriptor()}},
-        {.on_spawned = guard([this](pid_t pid, Fd pidfd) { on_spawned(pid, std::move(pidfd)); }),
-         .on_failed = guard([this](int number) {
-             die({.kind = Exit::Kind::setup_failed,
-                  .step = "spawn",
-                  .why = fail_errno("cannot start caisson-worker", number).error().what});
-         }),
-         .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); })});
+        spawn, {.on_spawned = guard([this](pid_t pid, Fd pidfd) { on_spawned(pid, std::move(pidfd)); }),
+                .on_failed = guard([this](int number) { on_not_spawned(number); }),
+                .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); })});
     if (!ordered) return std::unexpected(ordered.error());
     keeper_id_ = *ordered;
     box_ = std::move(*box);
     channel_.emplace(around_.loop, std::move(socket->first),
                      Channel::Handlers{.on_frame = [this](const wire::Frame& frame) { on_frame(frame); },
                                        .on_end = [this](const Channel::Ending& ending) { on_channel_end(ending); }});
-    channel_->send({.type = wire::Type::setup}, setup_document(pool_, id_));
+    // A copy has it from its zygote.
+    channel_->send({.type = wire::Type::setup},
+                   birth_.mother != 0 ? std::string{} : setup_document(pool_, id_, birth_.zygote));
     stdout_ = std::move(out->first);
     stderr_ = std::move(err->first);
     stdout_watch_ = around_.loop.watch(stdout_.get());
@@ -83,7 +93,27 @@ void Worker::on_spawned(pid_t pid, Fd pidfd) {
     serve();
 }
 
+void Worker::on_not_spawned(int number) {
+    if (birth_.mother == 0)
+        return die({.kind = Exit::Kind::setup_failed,
+                    .step = "spawn",
+                    .why = fail_errno("cannot start caisson-worker", number).error().what});
+    // A zygote that goes takes with it what it had not begun; its own end is what counts. With threads it goes on, and
+    // the pool without it.
+    const bool threads = number == EBUSY;
+    const bool gone = number == ECHILD || number == ESRCH || number == EPIPE || number == ECONNRESET;
+    intended_ = threads || gone;
+    std::string why = threads ? zygote_has_threads
+                      : gone  ? "its zygote went before it was made"
+                              : fail_errno("the zygote cannot make it", number).error().what;
+    die({.kind = Exit::Kind::setup_failed, .step = threads ? "zygote" : "spawn", .why = std::move(why)}, intended_);
+}
+
 void Worker::on_ready(const wire::Frame& frame) {
+    if (birth_.info) {
+        info_ = birth_.info;
+        return serve();
+    }
     auto info = PluginInfo::parse(frame.head());
     if (!info) return kill(Exit::Kind::protocol_error, info.error().what);
     info_ = std::make_shared<const PluginInfo>(std::move(*info));

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/fd.hpp"
+#include "host/descriptors.hpp"
 #include "host/ending.hpp"
 #include "host/landlock.hpp"
 
@@ -28,30 +29,31 @@ Result<void> control(const char* what, int option, unsigned long value) {
     return {};
 }
 
-Result<void> own_session(pid_t) {
+Result<void> own_session(const Setup&, pid_t) {
     if (::getsid(0) == ::getpid()) return {};
     if (::setsid() < 0) return fail_errno("setsid", errno);
     return {};
 }
 
-Result<void> die_with_keeper(pid_t keeper) {
+Result<void> die_with_keeper(const Setup&, pid_t keeper) {
     auto armed = control("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, SIGKILL);
     // A keeper that died before the line above sends no signal any more.
     if (armed && ::getppid() != keeper) end_at_once(ExitCode::supervisor_gone, "the keeper has gone before the start");
     return armed;
 }
 
-Result<void> adopt_orphans(pid_t) { return control("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1); }
+Result<void> adopt_orphans(const Setup&, pid_t) { return control("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1); }
 
-Result<void> clean_signals(pid_t) {
+Result<void> clean_signals(const Setup&, pid_t) {
     sigset_t none;
     sigemptyset(&none);
     if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return fail_errno("sigprocmask", errno);
     return {};
 }
 
-Result<void> only_own_files(pid_t) {
-    if (::close_range(first_foreign_descriptor, ~0U, 0) != 0) {
+Result<void> only_own_files(const Setup& setup, pid_t) {
+    const int first_foreign_descriptor = setup.zygote ? copy_descriptor + 1 : copy_descriptor;
+    if (::close_range(static_cast<unsigned>(first_foreign_descriptor), ~0U, 0) != 0) {
         if (errno != ENOSYS && errno != EPERM) return fail_errno("close_range", errno);
         // A kernel or a container's filter without close_range.
         rlimit limit{};
@@ -124,7 +126,7 @@ Result<void> raise_walls() {
 
 Result<void> confine(const Setup& setup, pid_t keeper) {
     for (const auto step : {own_session, die_with_keeper, adopt_orphans, clean_signals, only_own_files}) {
-        if (auto done = step(keeper); !done) return done;
+        if (auto done = step(setup, keeper); !done) return done;
     }
     if (auto done = limit_resources(setup.limits); !done) return done;
     return setup.isolation == Isolation::none ? Result<void>{} : raise_walls();

@@ -14,9 +14,6 @@
 
 namespace caisson::host {
 
-/// Descriptors below this one are the worker's: null input, output, errors, socket, black box.
-inline constexpr int first_foreign_descriptor = 5;
-
 /// `keeper` is the process that must be the parent. Ends the process if it is no longer: nobody would ever stop it.
 [[nodiscard]] Result<void> confine(const Setup& setup, pid_t keeper);
 

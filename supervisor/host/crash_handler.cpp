@@ -3,8 +3,11 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -14,6 +17,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
+#include "host/descriptors.hpp"
 
 namespace caisson::host {
 namespace {
@@ -188,6 +193,15 @@ void bound_the_time() {
     ::alarm(handler_patience_s);
 }
 
+/// The end of the stream, now: the supervisor need not wait for the stack's recording and the kernel's tidying to know
+/// that this worker answers nothing more. A core dump takes its time, and who closes its socket must be gone soon.
+void say_goodbye() {
+    rlimit core{};
+    if (::getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0) return;
+    ::shutdown(socket_descriptor, SHUT_RDWR);
+    ::sched_yield();  // the supervisor may have been woken on this processor, and the end of a process takes its time
+}
+
 void on_fatal_signal(int signal, siginfo_t* info, void* context) {
     // A process that the plugin forked inherits the handler, and neither the box nor the right to use the socket.
     if (::getpid() != recorder.process) die_of(signal);
@@ -201,8 +215,9 @@ void on_fatal_signal(int signal, siginfo_t* info, void* context) {
     recorder.original.store(signal, std::memory_order_release);
     bound_the_time();
     record_signal(recorder.box->crash, signal, *info);
-    record_stack(recorder.box->crash, *static_cast<const ucontext_t*>(context));
     recorder.outlet->flush_from_signal();
+    say_goodbye();
+    record_stack(recorder.box->crash, *static_cast<const ucontext_t*>(context));
     die_of(signal);
 }
 
@@ -223,10 +238,12 @@ Result<void> give_stack() {
 }  // namespace
 
 Result<void> install_crash_handler(wire::BlackBox& box, Outlet& outlet) {
-    check(recorder.box == nullptr, "the crash handler is installed once per process");
+    const bool copy = recorder.box != nullptr;
+    check(!copy || recorder.process != ::getpid(), "the crash handler is installed once per process");
     recorder.box = &box;
     recorder.outlet = &outlet;
     recorder.process = ::getpid();
+    if (copy) return {};  // handlers and stack came along
     if (auto done = give_stack(); !done) return done;
     // Loads libgcc_s and reads its tables now, when memory can still be allocated.
     _Unwind_Backtrace(on_frame_of_warm_up, nullptr);

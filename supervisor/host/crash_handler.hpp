@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The worker's last words: a handler of fatal signals that fills the crash record and dies of the same signal.
 ///
-/// It writes signal, code, address, thread and running call first, then the return addresses, each with the module that
+/// It writes signal, code, address, thread and running call first, sends what is finished, and ends the stream to the
+/// supervisor, which need not wait for the rest. Then come the return addresses, each with the module that
 /// it lies in; nothing is resolved here. It uses only what is safe in a signal handler: atomics, plain stores into the
 /// black box, system calls, _dl_find_object (lock-free in glibc), and the unwinder, which finds its tables through
 /// _dl_find_object too and is called once in advance so that it is loaded. It runs on a stack of its own on the main
@@ -17,7 +18,8 @@
 
 namespace caisson::host {
 
-/// Once per process, from its main thread. `box` and `outlet` must live as long as the process.
+/// Once per process, from its main thread; in the copy of a process that has it, it begins anew. `box` and `outlet`
+/// must live as long as the process.
 [[nodiscard]] Result<void> install_crash_handler(wire::BlackBox& box, Outlet& outlet);
 
 }  // namespace caisson::host

@@ -37,7 +37,8 @@ Items::Items(wire::BlackBox& box, CurrentCall& current, const Incoming& first, w
              .fail =
                  [](void* self, caisson_status status, const char* message, std::size_t size) {
                      static_cast<Items*>(self)->fail(status, {message, message == nullptr ? 0 : size});
-                 }},
+                 },
+             .cancelled = [](void* self) { return static_cast<Items*>(self)->cancelled() ? 1 : 0; }},
       id_(first.id),
       deadline_ns_(first.deadline_ns),
       looked_ns_(to_ns(Clock::now())) {
@@ -64,6 +65,12 @@ bool Items::begin(caisson_view& body) {
                                   late_ ? "deadline passed before start" : "cancelled before start");
     }
     return false;
+}
+
+bool Items::cancelled() const {
+    if (!begun_ || box_.stopping.load(std::memory_order_acquire) != 0) return true;
+    if (box_.cancel_sequence.load(std::memory_order_acquire) == id_) return true;
+    return deadline_ns_ != 0 && to_ns(Clock::now()) >= deadline_ns_;
 }
 
 void Items::look_at_clock() {

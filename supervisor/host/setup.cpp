@@ -42,6 +42,7 @@ Result<Setup> parse_setup(std::string_view json) {
         if (*level != "none") return fail("the setup frame asks for an isolation that this worker does not know");
         setup.isolation = Isolation::none;
     }
+    if (const auto zygote = document.find("zygote"); zygote != document.end()) setup.zygote = *zygote == true;
     return setup;
 }
 

@@ -26,6 +26,7 @@ struct Setup {
     std::string settings = "{}";  ///< the pool's settings as a JSON object
     Limits limits;
     Isolation isolation = Isolation::standard;
+    bool zygote = false;  ///< make copies of yourself once the plugin is loaded
 };
 
 /// The head of a `setup` frame. Unknown keys are ignored: both programs come from one build.

@@ -10,12 +10,15 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
+#include "host/black_box_map.hpp"
 #include "host/claim.hpp"
 #include "host/confine.hpp"
 #include "host/crash_handler.hpp"
+#include "host/descriptors.hpp"
 #include "host/host_functions.hpp"
 #include "host/items.hpp"
 #include "host/mapping.hpp"
+#include "host/zygote.hpp"
 #include "wire/records.hpp"
 
 namespace caisson::host {
@@ -36,25 +39,58 @@ Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper)
       inlet_(socket, [this] { current_.flush(); }),
       current_(box, outlet_) {}
 
+Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper, Setup setup, Plugin plugin)
+    : Worker(box, socket, keeper) {
+    setup_ = std::move(setup);
+    setup_.zygote = false;
+    plugin_.emplace(std::move(plugin));
+}
+
 ExitCode Worker::run() {
     publish(SetupStep::handshake);
     if (auto done = install_crash_handler(box_, outlet_); !done) return refuse("handshake", done.error());
     const wire::Frame first = inlet_.next();
     if (first.header.type != Type::setup) end_at_once(ExitCode::protocol_error, "the first frame was no setup");
-    auto setup = parse_setup(first.head());
-    if (!setup) return refuse("handshake", setup.error());
-    setup_ = std::move(*setup);
+    const bool copy = plugin_.has_value();
+    if (!copy) {
+        auto setup = parse_setup(first.head());
+        if (!setup) return refuse("handshake", setup.error());
+        setup_ = std::move(*setup);
+    }
 
     if (const auto refused = start()) return *refused;
     publish(SetupStep::done);
     box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
-    current_.announce({.type = Type::ready}, ready_document(plugin_->offer()));
-    return serve();
+    current_.announce({.type = Type::ready}, copy ? std::string{} : ready_document(plugin_->offer()));
+    return setup_.zygote ? breed() : serve();
+}
+
+// The copy is a worker like any other from here on. What the zygote had of its own stays behind, unused.
+ExitCode Worker::breed() {
+    current_.flush();
+    return serve_copies(inlet_, [this] {
+        const auto box = map_black_box(black_box_descriptor);
+        if (!box) end_at_once(ExitCode::setup_failed, box.error().text());
+        ::close(black_box_descriptor);
+        auto* const copy = new Worker{**box, socket_descriptor, keeper_, std::move(setup_), std::move(*plugin_)};
+        return copy->run();
+    });
 }
 
 std::optional<ExitCode> Worker::start() {
     publish(SetupStep::confine);
     if (auto done = confine(setup_, keeper_); !done) return refuse("confine", done.error());
+    if (const auto refused = plugin_ ? std::nullopt : load()) return refused;
+    if (setup_.zygote) return std::nullopt;
+
+    publish(SetupStep::create);
+    host_ = make_host(current_, setup_.settings);
+    if (auto done = plugin_->create(host_); !done) return refuse("create", done.error());
+    std::fflush(stdout);
+    return std::nullopt;
+}
+
+std::optional<ExitCode> Worker::load() {
     // A process that the plugin forks must not keep the socket open after the worker's death.
     if (::pthread_atfork(nullptr, nullptr, close_socket) != 0)
         return refuse("confine", fail("pthread_atfork: out of memory").error());
@@ -63,11 +99,7 @@ std::optional<ExitCode> Worker::start() {
     auto plugin = Plugin::load(setup_.plugin);
     if (!plugin) return refuse("load", plugin.error());
     plugin_.emplace(std::move(*plugin));
-
-    publish(SetupStep::create);
-    host_ = make_host(current_, setup_.settings);
-    if (auto done = plugin_->create(host_); !done) return refuse("create", done.error());
-    std::fflush(stdout);
+    if (auto able = setup_.zygote ? can_be_copied() : Result<void>{}; !able) return refuse("zygote", able.error());
     return std::nullopt;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The worker: confine, load, create, then run calls until told to stop. One thread, one plugin, one socket.
 ///
+/// A zygote stops after load, and makes copies of itself that go on from the start with load done (host/zygote.hpp).
+///
 ///     setup frame -> confine -> load -> create -> ready frame -> (claim -> run -> result)* -> stop frame -> destroy
 ///
 /// Each step is published in the black box before it begins, so that a death in it is named by it.
@@ -22,10 +24,6 @@
 
 namespace caisson::host {
 
-/// The descriptors that a worker is started with.
-inline constexpr int socket_descriptor = 3;
-inline constexpr int black_box_descriptor = 4;
-
 class Worker {
    public:
     /// `keeper` is the process that started this one.
@@ -33,12 +31,17 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
+    /// A copy of a process that has loaded the plugin. Supervisor and plugin have told the zygote all that there is.
+    Worker(wire::BlackBox& box, int socket, pid_t keeper, Setup setup, Plugin plugin);
+
     /// Everything from the setup frame to the return of destroy(); the exit code. Call it once.
     [[nodiscard]] ExitCode run();
 
    private:
     [[nodiscard]] std::optional<ExitCode> start();
+    [[nodiscard]] std::optional<ExitCode> load();
     ExitCode refuse(std::string_view step, const Error& error);
+    [[nodiscard]] ExitCode breed();
     [[nodiscard]] ExitCode serve();
     void on_call(const wire::Frame& frame);
     void on_batch(const wire::Frame& frame);

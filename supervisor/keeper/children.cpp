@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keeper/children.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
+
+#include "base/fd.hpp"
 
 namespace caisson::keeper {
 namespace {
 
-// The parent of `pid`: the second field after the name in /proc/PID/stat. The name may hold spaces and parentheses.
-std::optional<pid_t> parent_of(const std::filesystem::path& process) {
-    std::ifstream file(process / "stat");
-    std::string stat;
-    if (!std::getline(file, stat, '\0')) return std::nullopt;
+// The whole of a file of /proc, which has no size before it is read.
+std::optional<std::string> text_of(const std::string& path) {
+    const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) return std::nullopt;
+    std::string text;
+    std::array<char, 4096> part;
+    for (ssize_t got = 0; (got = ::read(file.get(), part.data(), part.size())) > 0;)
+        text.append(part.data(), static_cast<std::size_t>(got));
+    return text;
+}
+
+// The parent of a process: the second field after the name in /proc/PID/stat. The name may hold spaces and parentheses.
+std::optional<pid_t> parent_of(const std::string& process) {
+    const auto stat = text_of(process + "/stat").value_or("");
     const auto name_end = stat.rfind(')');
     if (name_end == std::string::npos || stat.size() < name_end + 5) return std::nullopt;
     pid_t parent = 0;
@@ -34,7 +46,7 @@ std::vector<pid_t> search_all() {
         pid_t pid = 0;
         const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (failed != std::errc{} || end != name.data() + name.size()) continue;
-        if (parent_of(entry.path()) == ::getpid()) found.push_back(pid);
+        if (parent_of(entry.path().string()) == ::getpid()) found.push_back(pid);
     }
     return found;
 }
@@ -42,11 +54,17 @@ std::vector<pid_t> search_all() {
 }  // namespace
 
 std::vector<pid_t> children() {
-    const auto self = std::to_string(::getpid());
-    std::ifstream file("/proc/self/task/" + self + "/children");
-    if (!file) return search_all();
+    const auto text = text_of("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    if (!text) return search_all();
     std::vector<pid_t> found;
-    for (pid_t pid = 0; file >> pid;) found.push_back(pid);
+    const char* at = text->data();
+    const char* const end = at + text->size();
+    for (pid_t pid = 0; at < end; ++at) {
+        const auto [next, failed] = std::from_chars(at, end, pid);
+        if (failed != std::errc{}) break;
+        found.push_back(pid);
+        at = next;
+    }
     return found;
 }
 

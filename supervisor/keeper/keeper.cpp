@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/system.hpp"
@@ -87,17 +88,24 @@ int Keeper::run(pid_t supervisor) {
     const auto pidfd = sys::pidfd_open(supervisor);
     if (!signals || !pidfd || ::getppid() != supervisor) return 1;
 
-    std::array<pollfd, 3> waits{{{orders_.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}, {pidfd->get(), POLLIN, 0}}};
+    std::vector<pollfd> waits;
     while (true) {
-        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
+        waits = {{orders_.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}, {pidfd->get(), POLLIN, 0}};
+        zygotes_.wait_for(waits);
+        if (::poll(waits.data(), waits.size(), zygotes_.wait_ms()) < 0) {
+            if (errno != EINTR) break;
+            continue;
+        }
         if (waits[2].revents != 0) break;
+        hear_zygotes();  // before ends are looked at: a copy is named before it is known to have ended
+        // Orders first: who waits for a worker should not wait for the tidying after another.
+        if (waits[0].revents != 0 && !read_order()) break;
         if (waits[1].revents != 0) {
             std::array<signalfd_siginfo, 16> infos;
             while (::read(signals.get(), infos.data(), sizeof infos) > 0) {
             }
             reap();
         }
-        if (waits[0].revents != 0 && !read_order()) break;
     }
     end_everything();
     return 0;
@@ -128,8 +136,17 @@ bool Keeper::read_order() {
     if (static_cast<std::size_t>(got) < sizeof order) return true;
     std::memcpy(&order, data.data(), sizeof order);
     const auto strings = std::span<const char>{data}.first(static_cast<std::size_t>(got)).subspan(sizeof order);
-    if (order.type == OrderType::spawn) spawn(order, strings, std::move(descriptors));
-    if (order.type == OrderType::signal) signal_group(order);
+    switch (order.type) {
+        case OrderType::spawn:
+            spawn(order, strings, std::move(descriptors));
+            break;
+        case OrderType::copy:
+            copy(order, strings, descriptors);
+            break;
+        case OrderType::signal:
+            signal_group(order);
+            break;
+    }
     return true;
 }
 
@@ -143,25 +160,82 @@ void Keeper::spawn(const Order& order, std::span<const char> strings, std::vecto
     const auto program = (program_dir_ / program_names[order.number]).string();
     const auto arguments = split(strings.first(order.argument_bytes));
     const auto environment = split(strings.subspan(order.argument_bytes));
+    if (order.number == static_cast<std::uint32_t>(Program::zygote)) {
+        auto end = zygotes_.add(order.id);
+        if (!end) {
+            notice.status = end.error().number;
+            return tell(notice);
+        }
+        descriptors.push_back(move_up(std::move(*end)));
+    }
     const SpawnPlan plan{descriptors};
     pid_t pid = 0;
     notice.status =
         ::posix_spawn(&pid, program.c_str(), &plan.actions, &plan.attributes, arguments.data(), environment.data());
-    if (notice.status != 0) return tell(notice);
-    ids_[pid] = order.id;
-    pids_[order.id] = pid;
+    if (notice.status == 0) return adopt(pid, order.id);
+    forget_zygote(order.id);
+    tell(notice);
+}
+
+void Keeper::adopt(pid_t pid, std::uint64_t id) {
+    ids_[pid] = id;
+    pids_[id] = pid;
     // The child is ours and not reaped yet, so its pid cannot have come to name another process.
     const auto pidfd = sys::pidfd_open(pid);
-    notice.type = NoticeType::spawned;
-    notice.pid = pid;
-    tell(notice, pidfd ? pidfd->get() : -1);
+    tell({.type = NoticeType::spawned, .pid = pid, .id = id}, pidfd ? pidfd->get() : -1);
 }
+
+// ---- zygotes --------------------------------------------------------------------------------------------------------
+
+void Keeper::copy(const Order& order, std::span<const char> strings, std::span<const Fd> descriptors) {
+    const std::string_view name{strings.data(), strings.empty() ? 0 : strings.size() - 1};
+    const int error = zygotes_.ask(order.zygote, order.id, name, descriptors);
+    if (error != 0) tell({.type = NoticeType::spawn_failed, .id = order.id, .status = error});
+}
+
+void Keeper::hear_zygotes() {
+    while (const auto answer = zygotes_.next()) take_copy(*answer);
+    for (const auto id : zygotes_.take_condemned(Clock::now()))
+        if (const auto zygote = pids_.find(id); zygote != pids_.end()) ::kill(zygote->second, SIGKILL);
+    if (zygotes_.busy()) return;
+    early_ends_.clear();
+    if (std::exchange(strays_due_, false)) kill_strays();
+}
+
+// The zygote's word is believed if it names a child of ours that nobody knows: at worst that is a stray of its own.
+void Keeper::take_copy(const Zygotes::Answer& answer) {
+    const auto& reply = answer.reply;
+    const Notice failed{.type = NoticeType::spawn_failed, .id = reply.id, .status = reply.error};
+    if (reply.pid <= 0) return tell(failed);
+    siginfo_t info{};
+    const auto mine = static_cast<id_t>(reply.pid);
+    if (!ids_.contains(reply.pid) && ::waitid(P_PID, mine, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+        return adopt(reply.pid, reply.id);
+    auto end = early_ends_.extract(reply.pid);
+    if (end.empty()) {
+        zygotes_.condemn(answer.zygote);
+        tell({.type = NoticeType::spawn_failed, .id = reply.id, .status = ECHILD});
+        return;
+    }
+    tell({.type = NoticeType::spawned, .pid = reply.pid, .id = reply.id});
+    end.mapped().id = reply.id;
+    tell(end.mapped());
+}
+
+// What it owes will not come.
+void Keeper::forget_zygote(std::uint64_t id) {
+    for (const auto owed : zygotes_.remove(id)) tell({.type = NoticeType::spawn_failed, .id = owed, .status = ECHILD});
+}
+
+// ---- ends -----------------------------------------------------------------------------------------------------------
 
 void Keeper::signal_group(const Order& order) {
     const auto found = pids_.find(order.id);
     if (found == pids_.end()) return;
-    // The child leads its own process group since before its exec, and is not reaped: the number is still its own.
-    ::kill(-found->second, static_cast<int>(order.number));
+    // The child leads its own process group since before its exec, and is not reaped: the number is still its own. A
+    // copy does so from its first instructions on; until then there is only itself.
+    if (::kill(-found->second, static_cast<int>(order.number)) != 0)
+        ::kill(found->second, static_cast<int>(order.number));
 }
 
 void Keeper::reap() {
@@ -175,26 +249,33 @@ void Keeper::reap() {
 }
 
 void Keeper::reap_one(pid_t pid, int code, int status) {
+    hear_zygotes();  // it may be a copy that is named by now
     const auto known = ids_.find(pid);
     if (known != ids_.end()) ::kill(-pid, SIGKILL);
     rusage usage{};
     int ignored = 0;
     ::wait4(pid, &ignored, 0, &usage);
-    if (known == ids_.end()) return;
-    const auto id = known->second;
+    Notice notice{.type = NoticeType::exited,
+                  .pid = pid,
+                  .code = code,
+                  .status = status,
+                  .max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024};
+    if (known == ids_.end()) {
+        if (zygotes_.busy()) early_ends_[pid] = notice;
+        return;
+    }
+    notice.id = known->second;
     ids_.erase(known);
-    pids_.erase(id);
-    tell({.type = NoticeType::exited,
-          .pid = pid,
-          .id = id,
-          .code = code,
-          .status = status,
-          .max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024});
+    pids_.erase(notice.id);
+    forget_zygote(notice.id);
+    tell(notice);
 }
 
 // Whoever is our child and was not ordered was left behind by a worker that died. Its own children come to us when it
 // dies, which is another SIGCHLD and another look.
 void Keeper::kill_strays() {
+    strays_due_ = zygotes_.busy();
+    if (strays_due_) return;
     for (const pid_t pid : children()) {
         if (ids_.contains(pid)) continue;
         // A stray that made a session of its own takes its group with it.
@@ -205,6 +286,7 @@ void Keeper::kill_strays() {
 
 void Keeper::end_everything() {
     orders_.reset();
+    zygotes_ = {};
     const auto until = Clock::now() + end_patience;
     for (const auto& [pid, id] : ids_) ::kill(-pid, SIGKILL);
     ids_.clear();

@@ -14,6 +14,7 @@
 
 #include "base/fd.hpp"
 #include "keeper/orders.hpp"
+#include "keeper/zygotes.hpp"
 
 namespace caisson::keeper {
 
@@ -30,9 +31,14 @@ class Keeper {
 
     [[nodiscard]] bool read_order();  // false once the supervisor has gone
     void spawn(const Order& order, std::span<const char> strings, std::vector<Fd> descriptors);
+    void copy(const Order& order, std::span<const char> strings, std::span<const Fd> descriptors);
+    void hear_zygotes();
+    void take_copy(const Zygotes::Answer& answer);
+    void adopt(pid_t pid, std::uint64_t id);
     void signal_group(const Order& order);
     void reap();
     void reap_one(pid_t pid, int code, int status);
+    void forget_zygote(std::uint64_t id);
     void kill_strays();
     void end_everything();
     void tell(const Notice& notice, int descriptor = -1);
@@ -41,6 +47,9 @@ class Keeper {
     std::filesystem::path program_dir_;
     std::unordered_map<pid_t, std::uint64_t> ids_;
     std::unordered_map<std::uint64_t, pid_t> pids_;
+    Zygotes zygotes_;
+    std::unordered_map<pid_t, Notice> early_ends_;  // of children that may be copies, not named yet
+    bool strays_due_ = false;                       // they could not be told from copies
 };
 
 }  // namespace caisson::keeper

@@ -26,12 +26,13 @@ inline constexpr std::size_t max_order_bytes = 64 * 1024;
 
 enum class OrderType : std::uint32_t {
     spawn = 1,   ///< start a program; descriptors 0…n-1 ride along
+    copy = 3,    ///< let the zygote `zygote` make a copy, whose name is in the strings; descriptors 0…n-1 ride along
     signal = 2,  ///< send `number` to the whole process group of `id`
 };
 
 /// Programs that the keeper may start, by their place beside its own.
-enum class Program : std::uint32_t { worker = 0, symbolizer = 1 };
-inline constexpr const char* program_names[] = {"caisson-worker", "caisson-symbolizer"};
+enum class Program : std::uint32_t { worker = 0, symbolizer = 1, zygote = 2 };
+inline constexpr const char* program_names[] = {"caisson-worker", "caisson-symbolizer", "caisson-worker"};
 
 struct Order {
     OrderType type{};
@@ -39,6 +40,7 @@ struct Order {
     std::uint64_t id = 0;              ///< chosen by the supervisor, never reused
     std::uint32_t argument_bytes = 0;  ///< spawn: zero-terminated strings after the header
     std::uint32_t environment_bytes = 0;
+    std::uint64_t zygote = 0;  ///< copy: the id of a spawned zygote
 };
 
 enum class NoticeType : std::uint32_t {

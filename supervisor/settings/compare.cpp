@@ -36,6 +36,7 @@ std::string say(double number) {
     return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
 }
 std::string say(const std::optional<std::uint32_t>& workers) { return workers ? say(*workers) : "\"cores\""; }
+std::string say(StartMethod start) { return start == StartMethod::zygote ? "\"zygote\"" : "\"exec\""; }
 std::string say(QueueFull full) { return full == QueueFull::wait ? "\"wait\"" : "\"refuse\""; }
 std::string say(const std::vector<RetryCause>& causes) {
     std::string text;
@@ -97,6 +98,8 @@ constexpr Key<Settings> service_keys[] = {
 
 constexpr Key<Pool> pool_keys[] = {
     {Change::resized, "workers", [](const Pool& p) { return say(p.workers); }},
+    {Change::resized, "spares", [](const Pool& p) { return say(p.spares); }},
+    {Change::adjusted, "start", [](const Pool& p) { return say(p.start); }},
     {Change::adjusted, "timeout", [](const Pool& p) { return say(p.timeout); }},
     {Change::adjusted, "queue.calls", [](const Pool& p) { return say(p.queue.calls); }},
     {Change::adjusted, "queue.bytes", [](const Pool& p) { return format_size(p.queue.bytes); }},

@@ -17,6 +17,7 @@ constexpr Choice<RetryCause> retry_causes[] = {{"crashed", RetryCause::crashed},
                                                {"timed_out", RetryCause::timed_out},
                                                {"unavailable", RetryCause::unavailable},
                                                {"failed", RetryCause::failed}};
+constexpr Choice<StartMethod> start_methods[] = {{"exec", StartMethod::exec}, {"zygote", StartMethod::zygote}};
 constexpr Choice<QueueFull> queue_full_words[] = {{"refuse", QueueFull::refuse}, {"wait", QueueFull::wait}};
 
 void read(Reader& in, Backoff& backoff) {
@@ -153,6 +154,8 @@ void read_methods(Reader& in, std::map<std::string, Method>& methods) {
 /// What [defaults] and [pool.NAME] have in common.
 void read_common(Reader& in, Pool& pool) {
     read_workers(in, pool.workers);
+    in.count("spares", pool.spares, bounds::spares);
+    in.choice<StartMethod>("start", pool.start, start_methods);
     in.flag("enabled", pool.enabled);
     in.duration("timeout", pool.timeout, bounds::timeout);
     in.table("queue", [&](Reader& table) {

@@ -110,6 +110,9 @@ struct Isolation {
     bool operator==(const Isolation&) const = default;
 };
 
+/// How a worker comes to be: a program of its own that loads the plugin, or the copy of a process that has loaded it.
+enum class StartMethod : std::uint8_t { exec, zygote };
+
 /// What a caller meets whose call does not fit into the queue: a refusal, or a wait until there is room.
 enum class QueueFull : std::uint8_t { refuse, wait };
 
@@ -165,7 +168,9 @@ struct Pool {
     std::string name = {};
     std::filesystem::path plugin = {};  ///< absolute, or a name in plugin_dir ("math" finds libmath.so or math.so)
     std::optional<std::uint32_t> workers = {};  ///< empty: one per core ("cores")
-    milliseconds timeout = 60s;                 ///< of a call, waiting and running; 0: none
+    std::uint32_t spares = 0;                   ///< beside them: ready, and waiting for a worker to be lost
+    StartMethod start = StartMethod::exec;
+    milliseconds timeout = 60s;  ///< of a call, waiting and running; 0: none
     Queue queue = {};
     Retry retry = {};  ///< written as retries, retry_on and retry_backoff
     Poison poison = {};

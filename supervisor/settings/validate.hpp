@@ -79,6 +79,7 @@ inline constexpr Bound plugin_line_bytes{64, 64 * KiB, false, "each worker has a
 
 // [pool.NAME], [defaults]
 inline constexpr Bound workers{1, 1024, false, "each worker is a process with a socket and two pipes"};
+inline constexpr Bound spares{0, 64, false, "each spare is a process that has loaded the plugin and does nothing"};
 inline constexpr Span timeout{1ms, 30 * day, true, "0 means that a call may take for ever"};
 inline constexpr Bound queue_calls{1, 10'000'000, false,
                                    "every waiting call costs memory; to take none, use enabled = false"};

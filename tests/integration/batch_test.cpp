@@ -25,8 +25,9 @@ std::vector<std::string> numbered(int items, const std::string& prefix = "item-"
     return bodies;
 }
 
-class Batches : public testing::Test {
+class Batching : public testing::Test {
    protected:
+    explicit Batching(const char* fixture = "ledger") : ledger_{fixture} {}
     /// Nothing of the ledger stands there twice.
     void expect_no_start_twice() const {
         for (const auto& [line, times] : ledger_.counts()) EXPECT_EQ(times, 1) << line;
@@ -49,14 +50,22 @@ class Batches : public testing::Test {
     Client client_ = service_.client();
 };
 
-TEST_F(Batches, EachItemHasItsOwnResult) {
+/// Each with a plugin that is called for each item, and with one that takes many at once.
+class Batches : public Batching, public testing::WithParamInterface<const char*> {
+   protected:
+    Batches() : Batching{GetParam()} {}
+};
+INSTANTIATE_TEST_SUITE_P(Plugins, Batches, testing::Values("ledger", "ledger_items"),
+                         [](const auto& each) { return std::string{each.param}; });
+
+TEST_P(Batches, EachItemHasItsOwnResult) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "math.square"}, {"1", "2", "3", "4", "5"});
     ends.take_all();
     for (std::uint32_t i = 0; i < 5; ++i) EXPECT_EQ(ends.of(batch, i), "ok " + std::to_string((i + 1) * (i + 1)));
 }
 
-TEST_F(Batches, OfTheLargestNumberOfItems) {
+TEST_P(Batches, OfTheLargestNumberOfItems) {
     Ends ends{client_};
     const auto first = ends.submit({.target = "ledger.note"}, numbered(4096));
     ends.take_all();
@@ -65,7 +74,7 @@ TEST_F(Batches, OfTheLargestNumberOfItems) {
     EXPECT_THAT(ledger_.lines(), SizeIs(4096));
 }
 
-TEST_F(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
+TEST_P(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
     warm_up();
     for (const std::string how : {"segv", "die", "exit"}) {
         Ends ends{client_};
@@ -85,7 +94,7 @@ TEST_F(Batches, ACrashInTheMiddleFailsOnlyTheItemThatRan) {
     EXPECT_THAT(ledger_.lines(), SizeIs(1000 + 3 * 300));
 }
 
-TEST_F(Batches, EveryItemMayCrash) {
+TEST_P(Batches, EveryItemMayCrash) {
     Ends ends{client_};
     std::vector<std::string> bodies;
     for (int i = 0; i < 100; ++i) bodies.push_back(std::to_string(i) + " 255 die");
@@ -96,7 +105,7 @@ TEST_F(Batches, EveryItemMayCrash) {
     EXPECT_THAT(ledger_.lines(), SizeIs(100));
 }
 
-TEST_F(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
+TEST_P(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
     warm_up();
     for (int round = 0; round < 20; ++round) {
         const auto victims = service_.workers("ledger");
@@ -119,7 +128,7 @@ TEST_F(Batches, AKillFromOutsideCostsOneItemPerWorkerAtMost) {
     expect_no_start_twice();
 }
 
-TEST_F(Batches, AHungItemIsKilledAndTheOthersRun) {
+TEST_P(Batches, AHungItemIsKilledAndTheOthersRun) {
     Ends ends{client_};
     auto bodies = numbered(200);
     bodies[60] = "hung 255 hang";
@@ -130,7 +139,7 @@ TEST_F(Batches, AHungItemIsKilledAndTheOthersRun) {
     expect_no_start_twice();
 }
 
-TEST_F(Batches, ADeadlineEndsWhatHasNotRun) {
+TEST_P(Batches, ADeadlineEndsWhatHasNotRun) {
     Ends ends{client_};
     ASSERT_EQ(service_.run({"resize", "ledger", "1"}).code, 0);
     ASSERT_TRUE(eventually([&] { return service_.workers("ledger").size() == 1; }));
@@ -146,7 +155,7 @@ TEST_F(Batches, ADeadlineEndsWhatHasNotRun) {
     EXPECT_THAT(ledger_.lines(), SizeIs(4));
 }
 
-TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
+TEST_P(Batches, ACancelEndsWhatIsLeftOfIt) {
     Ends ends{client_};
     auto bodies = numbered(3000);
     bodies[5] = bodies[6] = "waits 255 wait";
@@ -166,7 +175,7 @@ TEST_F(Batches, ACancelEndsWhatIsLeftOfIt) {
 }
 
 // Also in the moment in which the results of those before it have not been read yet.
-TEST_F(Batches, ACancelReachesTheItemThatRuns) {
+TEST_P(Batches, ACancelReachesTheItemThatRuns) {
     ASSERT_EQ(service_.run({"resize", "ledger", "1"}).code, 0);
     ASSERT_TRUE(eventually([&] { return service_.workers("ledger").size() == 1; }));
     warm_up();
@@ -185,7 +194,7 @@ TEST_F(Batches, ACancelReachesTheItemThatRuns) {
     }
 }
 
-TEST_F(Batches, OfAClientThatGoesAreCancelled) {
+TEST_P(Batches, OfAClientThatGoesAreCancelled) {
     {
         auto client = service_.client();
         Ends ends{client};
@@ -203,7 +212,7 @@ TEST_F(Batches, OfAClientThatGoesAreCancelled) {
     EXPECT_THAT(ledger_.lines(), SizeIs(2));
 }
 
-TEST_F(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
+TEST_P(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
     const Gate one;
     const Gate other;
     {
@@ -222,7 +231,7 @@ TEST_F(Batches, OfAClientThatGoesRunOnIfItSaysSo) {
     EXPECT_EQ(service_.pool("ledger").at("calls").at("cancelled"), 0);
 }
 
-TEST_F(Batches, ItemsWithLargeOutputs) {
+TEST_P(Batches, ItemsWithLargeOutputs) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "chaos.pour"}, {"10", "100000", "10", "3000000", "0", "65536", "65537"});
     ends.take_all();
@@ -235,7 +244,7 @@ TEST_F(Batches, ItemsWithLargeOutputs) {
     }
 }
 
-TEST_F(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
+TEST_P(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
     const auto supervisor = open_descriptors(service_.pid());
     const auto worker = open_descriptors(service_.workers("chaos").at(0));
     {
@@ -249,7 +258,7 @@ TEST_F(Batches, ManyItemsWithLargeOutputsLeaveNoDescriptorBehind) {
     EXPECT_EQ(open_descriptors(service_.workers("chaos").at(0)), worker);
 }
 
-TEST_F(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
+TEST_P(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
     Ends ends{client_};
     const auto method = ends.submit({.target = "ledger.nosuch"}, {"a", "b"});
     const auto pool = ends.submit({.target = "nosuch.note"}, {"a", "b", "c"});
@@ -259,7 +268,7 @@ TEST_F(Batches, ToAPoolOrMethodThatIsNotThereAreRefusedAsAWhole) {
     EXPECT_EQ(ends.size(), 5U);
 }
 
-TEST_F(Batches, FailuresOfItemsAreTheirOwn) {
+TEST_P(Batches, FailuresOfItemsAreTheirOwn) {
     Ends ends{client_};
     const auto batch = ends.submit({.target = "math.square"}, {"2", "no number", "3"});
     ends.take_all();
@@ -276,7 +285,7 @@ wire::Buffer records_of(const std::vector<std::string>& bodies) {
     return records;
 }
 
-class BrokenBatches : public Batches {
+class BrokenBatches : public Batching {
    protected:
     static constexpr wire::Header header{.type = wire::Type::batch, .id = 1, .a = 11};
     static constexpr std::string_view target = "math.square";

@@ -349,6 +349,71 @@ TEST(EmbeddedCrash, HitsOneItemOfAMap) {
     }
 }
 
+// Numbers go packed and many at once, from one end to the other. What goes wrong is as exact as with one call each.
+TEST(EmbeddedCrash, HitsOneNumberOfMany) {
+    Pool pool{{.plugin = fixture_library("typed"), .workers = 2, .poison = {.crashes = 0}}};
+    std::vector<std::int64_t> numbers(20'000);
+    std::iota(numbers.begin(), numbers.end(), 100);
+    numbers[5] = numbers[9'000] = numbers[19'999] = 13;
+    numbers[7'000] = 14;
+    numbers[12'345] = 15;
+    const auto squares = pool.try_map<std::int64_t>("square", numbers);
+    ASSERT_EQ(squares.size(), numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (numbers[i] >= 100) {
+            ASSERT_TRUE(squares[i]) << i << ": " << squares[i].error().message();
+            ASSERT_EQ(*squares[i], numbers[i] * numbers[i]);
+            continue;
+        }
+        ASSERT_FALSE(squares[i]) << i;
+        EXPECT_EQ(squares[i].error().outcome(), numbers[i] == 14 ? Outcome::failed : Outcome::crashed) << numbers[i];
+    }
+    EXPECT_THAT(squares[7'000].error().message(), HasSubstr("14 is not to be squared"));
+    EXPECT_THAT(squares[5].error().message(), HasSubstr("SIGSEGV"));
+    EXPECT_THAT(squares[12'345].error().message(), HasSubstr("SIGKILL"));
+
+    const auto threw = [&] { static_cast<void>(pool.map<std::int64_t>("square", numbers)); };
+    EXPECT_THROW(threw(), CallError);
+    std::iota(numbers.begin(), numbers.end(), 1'000);
+    EXPECT_EQ(pool.map<std::int64_t>("square", numbers).at(19'999), std::int64_t{20'999} * 20'999);
+}
+
+// The thread that waits runs the engine itself, and gives it back.
+TEST(EmbeddedThreads, TakeTurnsAtTheEngine) {
+    Pool pool{{.plugin = "math", .workers = 2}};
+    for (int i = 0; i < 200; ++i) ASSERT_EQ(pool.apply<std::int64_t>("square", i), std::int64_t{i} * i);
+    // Work that nobody waits for goes on beside one that does, and after it.
+    auto later = pool.apply_async<std::int64_t>("square", 3);
+    for (int i = 0; i < 200; ++i) ASSERT_EQ(pool.apply<std::int64_t>("square", i), std::int64_t{i} * i);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&pool, t] {
+            for (std::int64_t i = 0; i < 300; ++i) {
+                const auto n = i * 4 + t;
+                if (i % 3 == 0)
+                    EXPECT_EQ(pool.apply_async<std::int64_t>("square", n).get(), n * n);
+                else
+                    EXPECT_EQ(pool.apply<std::int64_t>("square", n), n * n);
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(later.get(), 9);
+}
+
+// A worker that dies while nobody runs the engine is replaced all the same, and a call that is driven may be the one.
+TEST(EmbeddedThreads, TheEngineIsNeverLeftAlone) {
+    Pool pool{{.plugin = chaos_library(), .workers = 1, .poison = {.crashes = 0}}};
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(pool.apply<std::string>("echo", "x"), "x");
+        const auto crashed = pool.try_apply<void>("segv");
+        ASSERT_FALSE(crashed);
+        EXPECT_EQ(crashed.error().outcome(), Outcome::crashed);
+    }
+    const auto timed_out = pool.try_apply<void>("spin", no_input, {.timeout = std::chrono::milliseconds{50}});
+    ASSERT_FALSE(timed_out);
+    EXPECT_EQ(timed_out.error().outcome(), Outcome::timed_out);
+}
+
 TEST(EmbeddedQueue, RefusesOrMakesCallersWait) {
     const Gate gate;
     Pool refuses{{.plugin = fixture_library("ledger"), .workers = 1, .queue = {.calls = 2}}};

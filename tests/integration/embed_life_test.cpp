@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <caisson/pool.hpp>
 #include <future>
@@ -70,6 +71,31 @@ TEST(EmbeddedStart, RefusesOptionsThatCannotBe) {
     EXPECT_THAT(start({.env = {{"A=B", "C"}}}), HasSubstr("can be no variable"));
     EXPECT_THAT(start({.settings = "[]"}), StartsWith("settings is no JSON object"));
     EXPECT_THAT(start({.restart = {.backoff_min = 2s, .backoff_max = 1s}}), HasSubstr("is longer than"));
+}
+
+TEST(EmbeddedStart, MayHaveSparesAndAZygote) {
+    for (const auto start : {StartMethod::exec, StartMethod::zygote}) {
+        auto options = chaos();
+        options.spares = 1;
+        options.start = start;
+        options.poison.crashes = 0;
+        Pool pool{options};
+        const auto states = [&] {
+            std::vector<std::string> all;
+            for (const auto& worker : pool.workers()) all.push_back(worker.state);
+            return all;
+        };
+        EXPECT_TRUE(eventually([&] { return std::ranges::count(states(), "spare") == 1 && states().size() == 2; }));
+        for (int round = 0; round < 5; ++round) {
+            EXPECT_THROW(pool.apply<std::string>("segv"), CallError);
+            EXPECT_EQ(pool.apply<int>("ok", round), round);
+        }
+        EXPECT_TRUE(eventually([&] { return std::ranges::count(states(), "spare") == 1 && states().size() == 2; }));
+        // Keeper, worker, spare, and the zygote if there is one.
+        EXPECT_THAT(descendants(::getpid()), SizeIs(start == StartMethod::zygote ? 4 : 3));
+    }
+    EXPECT_THAT(descendants(::getpid()), IsEmpty());
+    EXPECT_THAT(misuse([] { const Pool pool{{.plugin = "math", .spares = 65}}; }), StartsWith("spares is 65"));
 }
 
 TEST(EmbeddedStart, NeedsItsPrograms) {

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/service.hpp"
@@ -14,9 +15,12 @@ namespace caisson::test {
 
 class Ledger {
    public:
+    /// `fixture`: ledger, or ledger_items, which offers the same through caisson.items/1.
+    explicit Ledger(std::string fixture = "ledger") : fixture_(std::move(fixture)) {}
+
     /// A section of a pool of the fixture that writes here; `more` are lines of the section, then sections of its own.
     [[nodiscard]] std::string pool(std::string_view name, std::string_view more = "workers = 1\n") const {
-        return "[pool." + std::string{name} + "]\nplugin = \"" + fixture_library("ledger") +
+        return "[pool." + std::string{name} + "]\nplugin = \"" + fixture_library(fixture_) +
                "\"\nenv = { CAISSON_LEDGER = \"" + path().string() + "\" }\n" + std::string{more};
     }
     /// All that was started, in its order.
@@ -35,6 +39,7 @@ class Ledger {
     [[nodiscard]] std::filesystem::path path() const { return folder_ / "ledger"; }
 
    private:
+    std::string fixture_;
     Folder folder_;
 };
 

@@ -39,6 +39,9 @@ typedef struct caisson_items {
     void (*answer)(void* context, uint32_t encoding, const void* data, size_t size);
     /* Ends the item with another status, and says why. */
     void (*fail)(void* context, caisson_status status, const char* message, size_t size);
+    /* Non-zero once the item that was begun should give up: cancelled, past its deadline, or the worker is stopping.
+     * Cheap. */
+    int (*cancelled)(void* context);
 } caisson_items;
 
 /* What the plugin offers. */

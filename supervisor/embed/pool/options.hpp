@@ -90,10 +90,14 @@ struct LimitOptions {
 };
 
 enum class Isolation : std::uint8_t { standard, none };
+/// How a worker comes to be: a program of its own that loads the plugin, or the copy of a process that has loaded it.
+enum class StartMethod : std::uint8_t { exec, zygote };
 
 struct PoolOptions {
-    std::string plugin = {};                    ///< a name in plugin_dir ("math"), or the path of a library
-    int workers = 0;                            ///< 0: one per core
+    std::string plugin = {};  ///< a name in plugin_dir ("math"), or the path of a library
+    int workers = 0;          ///< 0: one per core
+    int spares = 0;           ///< beside them: ready, and waiting for a worker to be lost
+    StartMethod start = StartMethod::exec;
     std::string name = {};                      ///< in reports and messages; empty: the plugin's
     std::chrono::milliseconds timeout{60'000};  ///< of a call, waiting and running; 0: none
     int retries = 0;                            ///< of methods that are idempotent
@@ -171,7 +175,7 @@ struct StreamOptions {
 struct WorkerInfo {
     std::uint32_t id = 0;
     std::int64_t pid = 0;
-    std::string state;        ///< starting, idle, running, stopping, waiting
+    std::string state;        ///< starting, idle, running, spare, stopping, waiting
     std::uint64_t calls = 0;  ///< answered
 };
 

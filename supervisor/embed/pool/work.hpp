@@ -3,6 +3,7 @@
 /// known. Not for users.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -84,8 +85,9 @@ class Work {
     /// An item that has ended.
     [[nodiscard]] virtual Item item(std::size_t index) = 0;
     /// Copies the outputs of items that have ended, from `first` on and one after the other, for as long as they are
-    /// ok, packed and of `value_bytes` each. How many these were.
-    [[nodiscard]] virtual std::size_t copy_packed(std::size_t first, std::size_t value_bytes, std::byte* to) = 0;
+    /// ok, packed and of `value_bytes` each, and fit into `to`. How many these were.
+    [[nodiscard]] virtual std::size_t copy_packed(std::size_t first, std::size_t value_bytes,
+                                                  std::span<std::byte> to) = 0;
     /// An item that has ended, moved out: for a work of one call, once.
     [[nodiscard]] virtual CallResult take() = 0;
     /// Forgets an item of a stream.
@@ -139,14 +141,14 @@ template <class T>
     if (const auto failed = work.first_failed()) return std::unexpected(Failure{*work.item(*failed).result, *failed});
     std::vector<T> values;
     values.reserve(work.items());
-    for (std::size_t index = 0; index < work.items(); ++index) {
+    while (values.size() < work.items()) {
+        const auto index = values.size();
         if constexpr (face::Scalar<T>) {
-            if (decoder.as_it_is() && index == values.size()) {
+            if (decoder.as_it_is()) {
                 values.resize(work.items());
-                auto* const to = std::as_writable_bytes(std::span{values}).data() + index * sizeof(T);
-                index += work.copy_packed(index, sizeof(T), to);
-                values.resize(index);
-                if (index == work.items()) break;
+                const auto rest = std::as_writable_bytes(std::span{values}.subspan(index));
+                values.resize(index + work.copy_packed(index, sizeof(T), rest));
+                if (values.size() > index) continue;
             }
         }
         auto value = read_item(work, index, decoder, method, true);
@@ -154,6 +156,26 @@ template <class T>
         values.push_back(std::move(*value));
     }
     return values;
+}
+
+/// Each item as a T or its failure.
+template <class T>
+[[nodiscard]] std::vector<std::expected<T, Failure>> read_each(Work& work, const Decoder<T>& decoder,
+                                                               const std::string& method) {
+    std::vector<std::expected<T, Failure>> results;
+    results.reserve(work.items());
+    while (results.size() < work.items()) {
+        if constexpr (face::Scalar<T>) {
+            std::array<T, 256> some;
+            const auto count = decoder.as_it_is() ? work.copy_packed(results.size(), sizeof(T),
+                                                                     std::as_writable_bytes(std::span{some}))
+                                                  : 0;
+            for (std::size_t i = 0; i < count; ++i) results.emplace_back(some[i]);
+            if (count > 0) continue;
+        }
+        results.push_back(read_item<T>(work, results.size(), decoder, method, true));
+    }
+    return results;
 }
 
 }  // namespace caisson::detail

@@ -138,15 +138,18 @@ TEST_F(JobTest, MixesNoEncodingsInOneBatch) {
 TEST_F(JobTest, SendsWhatIsLargeByItself) {
     const auto map = job({.shape = Shape::map});
     add(*map, "small");
-    add(*map, std::string(2'000, 'x'));    // more than a batch holds
-    add(*map, std::string(100'000, 'y'));  // more than is copied
+    add(*map, std::string(2'000, 'x'));      // more than a batch holds
+    add(*map, std::string(100'000, 'y'));    // goes through the black box
+    add(*map, std::string(3'000'000, 'z'));  // more than is copied
     map->seal();
-    ASSERT_THAT(door_->out, SizeIs(3));
+    ASSERT_THAT(door_->out, SizeIs(4));
     EXPECT_TRUE(door_->out[0]->batch);
     EXPECT_FALSE(door_->out[1]->batch);
     EXPECT_EQ(door_->out[1]->body.size(), 2'000U);
-    EXPECT_TRUE(door_->out[2]->memory);
-    EXPECT_EQ(door_->out[2]->memory_bytes, 100'000U);
+    EXPECT_FALSE(door_->out[2]->memory);
+    EXPECT_EQ(door_->out[2]->body.size(), 100'000U);
+    EXPECT_TRUE(door_->out[3]->memory);
+    EXPECT_EQ(door_->out[3]->memory_bytes, 3'000'000U);
 }
 
 TEST_F(JobTest, OfAMapEndsEarlyAndNamesTheFirstFailure) {

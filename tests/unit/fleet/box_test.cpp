@@ -48,6 +48,53 @@ TEST_F(BoxTest, WhatCannotBeIsNothing) {
     EXPECT_EQ(box_.step(), wire::SetupStep::done);
 }
 
+/// An open run behind the first `offset` bytes: one record, "four".
+std::uint64_t open_a_run(Box& box, std::uint64_t offset) {
+    auto& raw = box.raw();
+    const wire::Header header{.type = wire::Type::run, .encoding = wire::Encoding::packed, .id = 7, .time_ns = 99};
+    const std::uint32_t size = 4;
+    std::memcpy(raw.ring + offset, &header, sizeof header);
+    std::memcpy(raw.ring + offset + sizeof header, &size, sizeof size);
+    std::memcpy(raw.ring + offset + sizeof header + sizeof size, "four", size);
+    raw.written = offset;
+    raw.run_end = raw.reserved = offset + sizeof header + sizeof size + size;
+    return raw.run_end;
+}
+
+TEST_F(BoxTest, GivesTheRecordsOfTheOpenRun) {
+    open_a_run(box_, 100);
+    const auto run = box_.open_run(100);
+    ASSERT_TRUE(run);
+    EXPECT_EQ(run->header.id, 7U);
+    EXPECT_EQ(run->header.encoding, wire::Encoding::packed);
+    EXPECT_EQ(run->header.time_ns, 0) << "not known before it is closed";
+    EXPECT_EQ(run->records.size(), 8U);
+}
+
+TEST_F(BoxTest, AnOpenRunThatCannotBeIsNone) {
+    const auto end = open_a_run(box_, 100);
+    EXPECT_FALSE(box_.open_run(96)) << "what stands before it has not been taken";
+    box_.raw().written = end;
+    EXPECT_FALSE(box_.open_run(100)) << "it has been closed";
+    open_a_run(box_, 100);
+    box_.raw().run_end = 100 + sizeof(wire::Header);
+    EXPECT_FALSE(box_.open_run(100)) << "no record";
+    box_.raw().run_end = ~std::uint64_t{0};
+    EXPECT_FALSE(box_.open_run(100)) << "more than the ring holds";
+    open_a_run(box_, 100);
+    box_.raw().ring[100 + offsetof(wire::Header, type)] = std::byte{255};
+    EXPECT_FALSE(box_.open_run(100)) << "another type";
+}
+
+TEST_F(BoxTest, WhatIsWrittenOverMeanwhileIsNothing) {
+    open_a_run(box_, 100);
+    box_.raw().reserved = 101 + std::uint64_t{wire::ring_bytes};
+    EXPECT_FALSE(box_.open_run(100));
+    box_.raw().written = 200;
+    EXPECT_TRUE(box_.output_after(100).empty());
+    EXPECT_FALSE(box_.output_after(101).empty());
+}
+
 TEST_F(BoxTest, ClosingTheClaimTakesBackWhatComesAfterIt) {
     box_.raw().claim = wire::Claim{.generation = 3, .closed = false, .sequence = 41}.word();
     const auto closed = box_.close_claim();

@@ -98,7 +98,21 @@ TEST(RestartPolicy, ForgetsTheBackOffAfterGoodService) {
     policy.on_served();
     EXPECT_GT(policy.on_end(EndCause::outside_call, t0 + 22s, 0).delay, second) << "served, but not for reset_after";
     policy.on_served();
-    EXPECT_EQ(policy.on_end(EndCause::outside_call, t0 + 40s, 0).delay, first);
+    EXPECT_EQ(policy.on_end(EndCause::outside_call, t0 + 40s, 0).delay, 0s) << "it has worked";
+    EXPECT_EQ(policy.on_end(EndCause::outside_call, t0 + 41s, 0).delay, second);
+}
+
+TEST(RestartPolicy, AWorkerOfAPoolThatHasServedIsReplacedAtOnceTheFirstTime) {
+    RestartPolicy policy{rules()};
+    policy.on_served();
+    EXPECT_EQ(policy.on_end(EndCause::outside_call, t0, 0).delay, 0s);
+    policy.on_served();
+    EXPECT_GT(policy.on_end(EndCause::outside_call, t0 + 1s, 0).delay, 0s) << "not again and again";
+}
+
+TEST(RestartPolicy, ATryAfterNoServiceWaits) {
+    RestartPolicy policy{rules()};
+    EXPECT_GT(policy.on_end(EndCause::outside_call, t0, 0).delay, 0s);
 }
 
 TEST(RestartPolicy, AProbeClosesTheBreakerAndTheNextFailureOpensItAgain) {

@@ -63,6 +63,30 @@ TEST_F(OutputRingTest, WrapsAroundTheEnd) {
     EXPECT_EQ(unsent(), "GH");
 }
 
+TEST_F(OutputRingTest, RecordsSurviveBeforeTheirFrameIsSent) {
+    put("HEAD");
+    ring_.put_record(wire::bytes_of("ab"));
+    EXPECT_EQ(written_, 0U);
+    EXPECT_EQ(run_end_, 10U);
+    EXPECT_EQ(reserved_, 10U);
+    EXPECT_EQ(unsent(), "");
+    ring_.put_over(wire::bytes_of("head"));
+    ring_.publish();
+    EXPECT_EQ(written_, 10U);
+    EXPECT_EQ(unsent(), std::string("head\2\0\0\0ab", 10));
+    ring_.mark_sent(10);
+    ring_.put_record(wire::bytes_of("CDEFGH"));  // around the end
+    EXPECT_EQ(run_end_, 20U);
+    ring_.publish();
+    EXPECT_EQ(unsent(), std::string("\6\0\0\0CDEFGH", 10));
+}
+
+TEST_F(OutputRingTest, OnlyWhatIsNotPublishedIsWrittenOver) {
+    put("abcd");
+    ring_.publish();
+    EXPECT_DEATH(ring_.put_over(wire::bytes_of("x")), "not published");
+}
+
 TEST_F(OutputRingTest, TakesExactlyItsSize) {
     put("0123456789abcdef");
     ring_.publish();

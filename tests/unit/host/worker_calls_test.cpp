@@ -109,13 +109,60 @@ TEST_F(WorkerCalls, RunsABatchItemByItem) {
     for (const std::string_view body : {"one", "", "three"}) wire::append_record(records, wire::bytes_of(body));
     worker_.add(5, "echo", wire::Frame::text(records), {.type = Type::batch});
     worker_.send();
-    for (const auto& [id, body] : {std::pair{5U, "one"}, {6U, ""}, {7U, "three"}}) {
+    const auto run = worker_.receive();
+    ASSERT_TRUE(run);
+    EXPECT_EQ(run->header.type, Type::run);
+    EXPECT_EQ(run->header.id, 5U);
+    EXPECT_EQ(run->body, wire::Frame::text(records)) << "echoes, so that their records are those that came";
+    EXPECT_EQ(wire::Claim::from(worker_.box().claim.load()).sequence, 7U);
+}
+
+TEST_F(WorkerCalls, WhatFailsInABatchStandsBetweenRuns) {
+    wire::Buffer records;
+    for (const std::string_view body : {"a", "b", "c"}) wire::append_record(records, wire::bytes_of(body));
+    worker_.add(1, "fail_with_text", wire::Frame::text(records), {.type = Type::batch});
+    worker_.send();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
         const auto answer = worker_.receive();
         ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->header.type, Type::result);
         EXPECT_EQ(answer->header.id, id);
-        EXPECT_EQ(answer->body, body);
+        EXPECT_EQ(answer->header.a, CAISSON_NOT_FOUND);
     }
-    EXPECT_EQ(wire::Claim::from(worker_.box().claim.load()).sequence, 7U);
+}
+
+TEST_F(WorkerCalls, LargeBodiesGoThroughTheBlackBox) {
+    const std::string input(1'500'000, 'i');
+    std::memcpy(worker_.box().input, input.data(), input.size());
+    const std::uint64_t bytes = input.size();
+    const std::string size{reinterpret_cast<const char*>(&bytes), sizeof bytes};
+    constexpr std::uint8_t flags = wire::flag::boxed | wire::flag::copied;
+    const Message answer = worker_.call(1, "echo", size, {.flags = flags});
+    EXPECT_EQ(answer.header.type, Type::result);
+    EXPECT_EQ(answer.header.flags, wire::flag::boxed);
+    EXPECT_EQ(answer.body, size);
+    EXPECT_EQ(std::memcmp(worker_.box().output, input.data(), input.size()), 0);
+
+    // The place is taken until it was copied: the next one comes in a memfd.
+    worker_.add(2, "echo", size, {.flags = flags});
+    worker_.send();
+    EXPECT_EQ(worker_.receive()->header.type, Type::memory);
+    EXPECT_EQ(worker_.receive()->header.flags, wire::flag::detached);
+    worker_.box().output_taken = 1;
+    EXPECT_EQ(worker_.call(3, "echo", size, {.flags = flags}).header.flags, wire::flag::boxed);
+}
+
+TEST_F(WorkerCalls, WhatOutgrowsTheBlackBoxMovesToAMemfd) {
+    worker_.add(1, "big", "3000000", {.flags = wire::flag::copied});  // in many writes
+    worker_.send();
+    EXPECT_EQ(worker_.receive()->header.type, Type::memory);
+    const auto result = worker_.receive();
+    EXPECT_EQ(result->header.flags, wire::flag::detached);
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, result->body.data(), sizeof bytes);
+    EXPECT_EQ(bytes, 3'000'000U);
+    EXPECT_EQ(worker_.call(2, "big", "70000", {.flags = wire::flag::copied}).header.flags, wire::flag::boxed)
+        << "the place was not taken by what left it";
 }
 
 TEST_F(WorkerCalls, TakesLargeInput) {

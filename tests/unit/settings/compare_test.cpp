@@ -36,6 +36,12 @@ TEST(Changes, ResizeAPool) {
                 ElementsAre(Change{Change::resized, "math", "pool math: workers 4 -> \"cores\""}));
 }
 
+TEST(Changes, OfSparesAndOfTheStartNeedNoNewWorkers) {
+    EXPECT_THAT(between("[pool.math]", "[pool.math]\nspares = 2\nstart = \"zygote\""),
+                ElementsAre(Change{Change::resized, "math", "pool math: spares 0 -> 2"},
+                            Change{Change::adjusted, "math", "pool math: start \"exec\" -> \"zygote\""}));
+}
+
 TEST(Changes, AddAndRemovePools) {
     EXPECT_THAT(between("[pool.a]\n[pool.b]\nworkers=2", "[pool.b]\nworkers=2\n[pool.c]\nworkers=3"),
                 ElementsAre(Change{Change::removed, "a", "pool a: removed"},
@@ -131,6 +137,8 @@ plugin_line_bytes = "7KiB"
 [pool.NAME]
 plugin = "other"
 workers = 7
+spares = 7
+start = "zygote"
 timeout = "7s"
 retries = 7
 retry_on = ["failed"]

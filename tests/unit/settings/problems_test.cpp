@@ -54,7 +54,7 @@ TEST(UnknownKey, GetsASuggestion) {
 }
 
 TEST(UnknownKey, IsOneThatComesLater) {
-    for (const auto* key : {"spares", "start", "max_calls", "max_age", "heartbeat"})
+    for (const auto* key : {"max_calls", "max_age", "max_memory", "heartbeat"})
         EXPECT_THAT(pool_complaint(key + std::string{" = 1"}), HasSubstr("unknown key"));
 }
 
