@@ -36,7 +36,7 @@ Session::Session(Service& service, Fd socket, Peer peer)
 
 Session::~Session() {
     *alive_ = false;
-    for (const auto& [id, open] : calls_) service_.dispatcher.abandon(open.handle);
+    abandon_calls();
     service_.dispatcher.forget(*this);
 }
 
@@ -79,14 +79,15 @@ void Session::on_hello(const wire::Frame& frame) {
 }
 
 void Session::on_cancel(std::uint64_t id) {
-    if (const auto found = calls_.find(id); found != calls_.end()) service_.dispatcher.cancel(found->second.handle);
+    if (const auto* const open = calls_.find(id)) service_.dispatcher.cancel(open->handle);
 }
 
 void Session::on_call(const wire::Frame& frame) {
     const auto& header = frame.header;
     const auto target = wire::Target::from(header.a);
     const bool batch = header.type == wire::Type::batch;
-    if (target.bytes > frame.head().size() || target.bytes > wire::max_target_bytes || calls_.contains(header.id))
+    if (target.bytes > frame.head().size() || target.bytes > wire::max_target_bytes ||
+        calls_.find(header.id) != nullptr)
         return end("protocol", "a broken call: its target is larger than its head, or its number is in use");
     if ((header.flags & (wire::flag::boxed | wire::flag::copied)) != 0)
         return end("protocol", "a broken call: it has flags that are for workers");
@@ -129,17 +130,19 @@ void Session::submit(const wire::Frame& frame, Fd memory) {
     if (out_of_bounds(request, header.id)) return;
     const auto items = std::max<std::uint32_t>(request.items, 1);
     // Before it is submitted, for an outcome may come from inside.
-    calls_[header.id] = {.items = items, .batch = request.items > 0, .stream = request.stream};
+    auto& call = calls_.add(header.id, items);
+    call.batch = request.items > 0;
+    call.stream = request.stream;
     items_ += items;
     const auto handle = service_.dispatcher.submit(request, *this, header.id);
-    const auto open = calls_.find(header.id);
+    auto* const open = calls_.find(header.id);
     if (handle) {
-        if (open != calls_.end()) open->second.handle = *handle;
+        if (open != nullptr) open->handle = *handle;
         if (ended_) service_.dispatcher.abandon(*handle);  // an outcome of it was one too many for the connection
         return;
     }
     items_ -= items;
-    calls_.erase(open);
+    calls_.remove(*open);
     parked_ = Parked{header, {frame.payload.begin(), frame.payload.end()}, std::move(memory)};
     choose_reading();
 }
@@ -175,9 +178,8 @@ bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) 
                       {"message", std::move(message)}};
         if (*hint != '\0') document["hint"] = hint;
         const auto text = document.dump();
-        calls_[id] = {.items = items};
-        items_ += items;
-        on_outcome(id, {0, items}, {.kind = wire::OutcomeKind::refused, .json = text});
+        send_outcome(id, {0, items}, {.kind = wire::OutcomeKind::refused, .json = text});
+        check_output();
         return true;
     };
     const auto over = [&](const char* bound, std::uint64_t most) {
@@ -217,12 +219,11 @@ void Session::on_progress(std::uint64_t id, double fraction, std::string_view no
 }
 
 void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
-    const auto open = calls_.find(id);
-    if (open == calls_.end()) return;  // the session has ended
-    const bool batch = open->second.batch;
+    auto* const open = calls_.find(id);
+    if (open == nullptr) return;  // the session has ended
+    const bool batch = open->batch;
     items_ -= items.count;
-    open->second.items -= items.count;
-    if (open->second.items == 0) calls_.erase(open);
+    calls_.end(*open, items.count);
     if (batch && outcome.kind == wire::OutcomeKind::ok && outcome.memory == nullptr && outcome.attempts == 1)
         add_to_run(id, items, outcome);
     else if (outcome.records)
@@ -303,8 +304,9 @@ void Session::check_output() {
 void Session::hold(bool held) {
     held_ = held;
     service_.dispatcher.hold(*this, held);
-    for (const auto& [id, open] : calls_)
+    calls_.for_each([&](const OpenCall& open) {
         if (open.stream) service_.dispatcher.hold_stream(open.handle, held);
+    });
     choose_reading();
 }
 
@@ -317,7 +319,7 @@ void Session::on_drained() {
 void Session::on_gone() {
     if (ended_) return;
     gone_ = true;
-    for (const auto& [id, open] : std::exchange(calls_, {})) service_.dispatcher.abandon(open.handle);
+    abandon_calls();
     items_ = 0;
     if (parked_ && (parked_->header.flags & wire::flag::keep) == 0) parked_.reset();
     choose_reading();
@@ -349,9 +351,14 @@ void Session::leave() {
     if (std::exchange(ended_, true)) return;
     timer_.cancel();
     channel_.close();
-    for (const auto& [id, open] : std::exchange(calls_, {})) service_.dispatcher.abandon(open.handle);
+    abandon_calls();
     service_.dispatcher.forget(*this);
     service_.on_end(*this);
+}
+
+// None of them is known any more when their outcomes come.
+void Session::abandon_calls() {
+    std::exchange(calls_, {}).for_each([&](const OpenCall& open) { service_.dispatcher.abandon(open.handle); });
 }
 
 }  // namespace caisson::control

@@ -7,13 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/channel.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
 #include "control/access.hpp"
+#include "control/open_calls.hpp"
 #include "dispatch/dispatcher.hpp"
 
 namespace caisson::control {
@@ -68,17 +68,12 @@ class Session final : private dispatch::Receiver {
     void on_gone();
     void watch_idle();
     void leave();
+    void abandon_calls();
 
     Service& service_;
     Peer peer_;
     Channel channel_;
     Loop::Timer timer_;  // of the handshake, then of idleness
-    struct Open {
-        dispatch::Handle handle = 0;
-        std::uint32_t items = 1;  // without an outcome
-        bool batch = false;
-        bool stream = false;
-    };
     // The frame of a call that did not fit into its queue: nothing behind it is read until it does.
     struct Parked {
         wire::Header header;
@@ -94,7 +89,7 @@ class Session final : private dispatch::Receiver {
         wire::Buffer records;
     };
 
-    std::unordered_map<std::uint64_t, Open> calls_;
+    OpenCalls calls_;
     std::size_t items_ = 0;  // of calls_
     std::optional<Parked> parked_;
     Run run_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dispatch/call.hpp"
 
+#include <utility>
+
 #include "base/result.hpp"
 #include "wire/records.hpp"
 
@@ -12,25 +14,23 @@ namespace {
 constexpr int index_bits = 32;
 constexpr std::uint64_t generation_mask = 0x7FFF'FFFF;
 
-/// Bytes of a record's buffers that are kept for the next call; larger ones are given back.
-constexpr std::size_t kept_bytes = 4096;
-
 CallToken next_generation(CallToken token) {
     const auto generation = ((token >> index_bits) + 1) & generation_mask;
     return (generation == 0 ? 1 : generation) << index_bits | static_cast<std::uint32_t>(token);
 }
 
 void link_part(Call& call) {
-    Batch& batch = *call.batch;
-    call.part_previous = nullptr;
-    call.part_next = batch.parts;
-    if (batch.parts != nullptr) batch.parts->part_previous = &call;
+    auto& extra = *call.extra();
+    Batch& batch = *extra.batch;
+    extra.part_previous = nullptr;
+    extra.part_next = batch.parts;
+    if (batch.parts != nullptr) batch.parts->extra()->part_previous = &call;
     batch.parts = &call;
 }
 
-void unlink_part(Call& call) {
-    (call.part_previous != nullptr ? call.part_previous->part_next : call.batch->parts) = call.part_next;
-    if (call.part_next != nullptr) call.part_next->part_previous = call.part_previous;
+void unlink_part(const Extra& extra) {
+    (extra.part_previous != nullptr ? extra.part_previous->extra()->part_next : extra.batch->parts) = extra.part_next;
+    if (extra.part_next != nullptr) extra.part_next->extra()->part_previous = extra.part_previous;
 }
 
 }  // namespace
@@ -40,45 +40,39 @@ std::span<const std::byte> Batch::item(std::uint32_t index) const {
 }
 
 Call& CallTable::add() {
-    if (free_.empty()) {
-        check(calls_.size() < (std::uint64_t{1} << index_bits), "the queues' bounds keep calls far below 2^32");
-        const CallToken index = calls_.size();
-        auto& call = calls_.emplace_back();
-        call.token = (CallToken{1} << index_bits) | index;
+    if (free_ != nullptr) {
+        auto& call = *free_;
+        free_ = std::exchange(call.next, nullptr);
+        --free_calls_;
         return call;
     }
-    auto& call = calls_[free_.back()];
-    free_.pop_back();
+    check(made_ < (std::uint64_t{1} << index_bits), "the queues' bounds keep calls far below 2^32");
+    if (made_ % slab_calls == 0) slabs_.push_back(std::make_unique<Slab>());
+    auto& call = at(made_);
+    call.token = (CallToken{1} << index_bits) | made_++;
     return call;
 }
 
 Call* CallTable::find(CallToken token) {
     const auto index = static_cast<std::uint32_t>(token);
-    if (index >= calls_.size()) return nullptr;
-    auto& call = calls_[index];
+    if (index >= made_) return nullptr;
+    auto& call = at(index);
     return call.token == token && call.state != CallState::free ? &call : nullptr;
 }
 
 void CallTable::remove(Call& call) {
     check(!call.in_wheel(), "an ended call has no deadline");
-    if (call.batch) unlink_part(call);
+    if (call.batch() != nullptr) unlink_part(*call.extra());
     const auto token = next_generation(call.token);
-    auto params = std::move(call.params);
-    auto body = std::move(call.body);
-    auto method = std::move(call.method);
     call = Call{};
     call.token = token;
-    if (params.capacity() <= kept_bytes && body.capacity() <= kept_bytes) {
-        (call.params = std::move(params)).clear();
-        (call.body = std::move(body)).clear();
-        (call.method = std::move(method)).clear();
-    }
-    free_.push_back(static_cast<std::uint32_t>(token));
+    call.next = std::exchange(free_, &call);
+    ++free_calls_;
 }
 
 // Only batches are split, so there is no body and no memfd to share.
 Call& CallTable::clone(const Call& call) {
-    check(call.batch != nullptr, "a call is one item");
+    check(call.batch() != nullptr, "a call is one item");
     auto& made = add();
     made.number = call.number;
     made.state = call.state;
@@ -89,18 +83,19 @@ Call& CallTable::clone(const Call& call) {
     made.priority = call.priority;
     made.retries = call.retries;
     made.keep = call.keep;
+    made.abandoned = call.abandoned;
     made.pool = call.pool;
-    made.hand = call.hand;
-    made.receiver = call.receiver;
+    made.place_ = call.place_;
     made.caller = call.caller;
     made.receiver_id = call.receiver_id;
     made.deadline_ns = call.deadline_ns;
     made.timeout = call.timeout;
-    made.method = call.method;
-    made.params = call.params;
+    made.name = call.name;
     made.first_item = call.first_item;
     made.items = call.items;
-    made.batch = call.batch;
+    auto& extra = made.make_extra();
+    extra.params = call.extra()->params;
+    extra.batch = call.extra()->batch;
     link_part(made);
     return made;
 }
@@ -127,8 +122,8 @@ Call& CallTable::split_back(Call& call, std::uint32_t items) {
 
 std::vector<CallToken> CallTable::in_state(CallState state) const {
     std::vector<CallToken> tokens;
-    for (const auto& call : calls_)
-        if (call.state == state) tokens.push_back(call.token);
+    for (std::size_t index = 0; index < made_; ++index)
+        if (const auto& call = at(index); call.state == state) tokens.push_back(call.token);
     return tokens;
 }
 

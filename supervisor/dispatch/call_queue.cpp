@@ -2,7 +2,6 @@
 #include "dispatch/call_queue.hpp"
 
 #include <bit>
-#include <utility>
 
 #include "base/result.hpp"
 
@@ -52,8 +51,7 @@ void CallQueue::leave_ring(Lane& lane) {
 }
 
 void CallQueue::note_in(Call& call, Lane& lane) {
-    call.state = CallState::queued;
-    call.lane = &lane;
+    call.be_queued(&lane);
     items_ += call.items;
     bytes_ += call.bytes();
 }
@@ -77,8 +75,9 @@ void CallQueue::push_front(Call& call) {
 }
 
 void CallQueue::remove(Call& call) {
-    check(call.state == CallState::queued && call.lane != nullptr, "only a queued call leaves the queue");
-    auto& lane = *std::exchange(call.lane, nullptr);
+    check(call.lane() != nullptr, "only a queued call leaves the queue");
+    auto& lane = *call.lane();
+    call.be_queued(nullptr);
     (call.previous != nullptr ? call.previous->next : lane.first) = call.next;
     (call.next != nullptr ? call.next->previous : lane.last) = call.previous;
     call.previous = call.next = nullptr;

@@ -148,7 +148,7 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                        .pool = hands.name(),
                        .plugin = hands.settings().plugin.filename().string(),
                        .version = hands.info() ? hands.info()->version : std::string{},
-                       .method = call != nullptr ? call->method : std::string{},
+                       .method = call != nullptr ? call->method() : std::string{},
                        .call = call != nullptr ? call->number : 0,
                        .worker = hand.id(),
                        .pid = death.pid,

@@ -26,13 +26,13 @@ std::string to_text(const json& document) { return document.dump(-1, ' ', false,
 json call_document(const Call& call, const fleet::Hands& hands, OutcomeKind kind, std::uint32_t max_attempts) {
     json document{{"outcome", wire::word(kind)},
                   {"pool", hands.name()},
-                  {"method", call.method},
+                  {"method", call.method()},
                   {"call", call.number},
                   {"attempts", call.attempt},
                   {"max_attempts", max_attempts},
                   {"pool_ready", hands.ready_workers()},
                   {"pool_workers", hands.target()}};
-    if (call.hand != nullptr) document["worker"] = {{"id", call.hand->id()}, {"pid", call.hand->pid()}};
+    if (const auto* const hand = call.hand()) document["worker"] = {{"id", hand->id()}, {"pid", hand->pid()}};
     if (call.items > 1) document["items"] = call.items;
     return document;
 }

@@ -7,10 +7,10 @@ namespace caisson::dispatch {
 
 std::uint32_t granted_retries(const Call& call, const settings::Pool& pool, const fleet::PluginInfo* info) {
     if (call.retries >= 0) return static_cast<std::uint32_t>(call.retries);
-    const auto own = pool.methods.find(call.method);
+    const auto own = pool.methods.find(call.method());
     if (own != pool.methods.end() && own->second.retries) return *own->second.retries;
     if (pool.retry.retries == 0 || info == nullptr) return 0;
-    const auto* const index = info->find(call.method);
+    const auto* const index = info->find(call.method());
     return index != nullptr && info->methods[*index].idempotent ? pool.retry.retries : 0;
 }
 

@@ -130,10 +130,8 @@ std::optional<Handle> Scheduler::submit(const Request& request, Receiver& receiv
         return 0;
     }
     auto& call = make_call(request, *pool, receiver, receiver_id);
-    if (memory) {
-        call.memory = std::move(memory);
-        ++large_payloads_;
-    }
+    if (memory) ++large_payloads_;
+    set_input(call, request, std::move(memory));
     if (request.items > 0) return make_batch(request, call);
     const auto handle = call.token;
     enqueue(call);
@@ -145,30 +143,36 @@ Call& Scheduler::make_call(const Request& request, Pool& pool, Receiver& receive
     call.number = next_number_;
     next_number_ += std::max<std::uint32_t>(request.items, 1);
     call.pool = &pool;
-    call.receiver = &receiver;
     call.caller = &receiver;
     call.receiver_id = receiver_id;
     call.encoding = request.encoding;
     call.priority = static_cast<std::int8_t>(std::clamp(request.priority, wire::min_priority, wire::max_priority));
     if (request.retries)
-        call.retries = static_cast<std::int16_t>(std::min<std::uint32_t>(*request.retries, wire::max_retries));
+        call.retries = static_cast<std::int8_t>(std::min<std::uint32_t>(*request.retries, wire::max_retries));
     call.stream = request.stream;
     call.copied = request.copied;
     call.keep = request.keep;
-    call.method = request.method;
-    call.params = request.params;
-    call.memory_bytes = request.memory_bytes;
-    if (request.lent)
-        call.lent = request.body;
-    else if (request.items == 0)
-        call.body = body_of(request);
+    call.name = pool.names.get(request.method);
     const auto& settings = pool.hands->settings();
     call.timeout = settings.timeout;
-    if (const auto own = settings.methods.find(call.method); own != settings.methods.end())
+    if (const auto own = settings.methods.find(call.method()); own != settings.methods.end())
         call.timeout = own->second.timeout.value_or(settings.timeout);
     if (request.timeout) call.timeout = *request.timeout;
     if (call.timeout > Duration::zero()) call.deadline_ns = to_ns(port_.now() + call.timeout);
     return call;
+}
+
+void Scheduler::set_input(Call& call, const Request& request, Fd memory) {
+    const bool tiny = request.items == 0 && !memory && request.params.empty();
+    if (tiny && request.body.size() <= TinyBody::max_bytes) return call.set_tiny(request.body);
+    auto& extra = call.make_extra();
+    extra.params = request.params;
+    extra.memory = std::move(memory);
+    extra.memory_bytes = request.memory_bytes;
+    if (request.lent)
+        extra.lent = request.body;
+    else if (request.items == 0)
+        extra.body = body_of(request);
 }
 
 Handle Scheduler::make_batch(const Request& request, Call& call) {
@@ -183,7 +187,7 @@ Handle Scheduler::make_batch(const Request& request, Call& call) {
     }
     batch->offsets.push_back(offset);
     call.items = request.items;
-    call.batch = batch;
+    call.extra()->batch = batch;
     batch->parts = &call;
     batches_.emplace(batch->handle, batch.get());
     const auto handle = batch->handle;
@@ -197,8 +201,8 @@ void Scheduler::refuse_poisoned_items(const Batch& batch) {
     auto* rest = batch.parts;
     for (std::uint32_t i = 0; i < items; ++i) {
         const auto body = batch.item(i);
-        if (!poison_.may_know(rest->method, rest->params.size() + body.size())) continue;
-        const auto* const entry = poison_.refuses({rest->pool->hands->name(), rest->method, rest->params, body});
+        if (!poison_.may_know(rest->method(), rest->params().size() + body.size())) continue;
+        const auto* const entry = poison_.refuses({rest->pool->hands->name(), rest->method(), rest->params(), body});
         if (entry == nullptr) continue;
         // What stands before it goes its own way; then it; `rest` is what stands behind.
         auto& queue = rest->pool->queue;
@@ -304,18 +308,17 @@ std::size_t Scheduler::give(Pool& pool, fleet::Hand& hand, Call& call, std::size
         pool.queue.push_front(rest);
     }
     const auto items = call.items;
-    call.state = CallState::held;
-    call.hand = &hand;
+    call.be_held(&hand);
     ++call.attempt;
     pool.running += items;
     const auto given = pool.hands->give(hand, call.token,
-                                        {.method = call.method,
-                                         .params = call.params,
+                                        {.method = call.method(),
+                                         .params = call.params(),
                                          .body = call.input(),
                                          .encoding = call.encoding,
-                                         .items = call.batch ? items : 0,
-                                         .memory = call.memory ? &call.memory : nullptr,
-                                         .memory_bytes = call.memory_bytes,
+                                         .items = call.batch() != nullptr ? items : 0,
+                                         .memory = call.memory(),
+                                         .memory_bytes = call.memory_bytes(),
                                          .stream = call.stream,
                                          .copied = call.copied,
                                          .deadline_ns = call.deadline_ns,
@@ -323,10 +326,11 @@ std::size_t Scheduler::give(Pool& pool, fleet::Hand& hand, Call& call, std::size
                                          .number = call.number});
     if (given == fleet::Given::taken) return items;
     --call.attempt;
-    call.hand = nullptr;
+    call.be_held(nullptr);
     finish_with(call, OutcomeKind::refused,
-                given == fleet::Given::no_method ? unknown_method(pool.hands->name(), call.method, *pool.hands->info())
-                                                 : no_descriptor(pool.hands->name(), call.method));
+                given == fleet::Given::no_method
+                    ? unknown_method(pool.hands->name(), call.method(), *pool.hands->info())
+                    : no_descriptor(pool.hands->name(), call.method()));
     return items;
 }
 
@@ -339,7 +343,6 @@ void Scheduler::requeue(const std::vector<fleet::Part>& oldest_first) {
             call->ending = Ending::none;
             if (call->deadline_ns != 0) set_deadline(*call, from_ns(call->deadline_ns));
         }
-        call->hand = nullptr;
         --call->attempt;  // it was not started
         call->pool->running -= call->items;
         call->pool->queue.push_front(*call);

@@ -42,6 +42,7 @@ struct Counters {
 struct Pool {
     fleet::Hands* hands = nullptr;
     CallQueue queue;
+    MethodNames names;
     std::size_t running = 0;  ///< items that a worker holds, or whose report is being made
     std::size_t resting = 0;  ///< items that wait for their next attempt
     Counters counters;
@@ -123,6 +124,7 @@ class Scheduler {
     [[nodiscard]] static std::optional<nlohmann::json> no_room(const Request& request, const Pool& pool);
     static void refuse(Pool* pool, Receiver& receiver, std::uint64_t id, ItemRange items,
                        const nlohmann::json& document);
+    static void set_input(Call& call, const Request& request, Fd memory);
     [[nodiscard]] Call& make_call(const Request& request, Pool& pool, Receiver& receiver, std::uint64_t receiver_id);
     [[nodiscard]] Handle make_batch(const Request& request, Call& call);
     void refuse_poisoned_items(const Batch& batch);
@@ -157,7 +159,8 @@ class Scheduler {
     [[nodiscard]] nlohmann::json document_of(const Call& call, OutcomeKind kind) const;
 
     Port& port_;
-    CallTable calls_;
+    std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;
+    CallTable calls_;  // goes before the pools, whose names it has
     std::uint64_t next_number_ = 1;
     std::uint64_t next_batch_ = 1;
     std::unordered_map<Handle, Batch*> batches_;
@@ -165,7 +168,6 @@ class Scheduler {
     DeadlineWheel wheel_;
     TimePoint next_look_ = TimePoint::max();
     PoisonTable poison_;
-    std::map<std::string, std::unique_ptr<Pool>, std::less<>> pools_;
     std::vector<Pool*> due_;
     std::vector<Pool*> looked_at_;      // of `turn`; keeps its memory
     std::vector<fleet::Hand*> takers_;  // of `pump`; keeps its memory

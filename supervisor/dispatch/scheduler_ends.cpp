@@ -35,7 +35,7 @@ std::vector<CallToken> Scheduler::records_of(Handle handle) {
     std::vector<CallToken> tokens;
     const auto found = batches_.find(handle);
     if (found == batches_.end()) return tokens;
-    for (const auto* part = found->second->parts; part != nullptr; part = part->part_next)
+    for (const auto* part = found->second->parts; part != nullptr; part = part->extra()->part_next)
         tokens.push_back(part->token);
     return tokens;
 }
@@ -59,7 +59,7 @@ void Scheduler::abandon(Handle handle) {
         auto* const call = calls_.find(token);
         if (call == nullptr) continue;
         if (call->muted) hold_stream(token, false);
-        call->receiver = nullptr;
+        call->abandoned = true;
         keep = call->keep;
     }
     if (!keep) cancel(handle);
@@ -69,7 +69,7 @@ void Scheduler::hold_stream(Handle handle, bool held) {
     auto* const call = calls_.find(handle);
     if (call == nullptr || call->muted == held || call->state != CallState::held) return;
     call->muted = held;
-    call->hand->listen(!held);
+    call->hand()->listen(!held);
 }
 
 // ---- workers --------------------------------------------------------------------------------------------------------
@@ -78,13 +78,13 @@ void Scheduler::on_chunk(CallToken token, wire::Encoding encoding, std::span<con
     auto* const call = calls_.find(token);
     if (call == nullptr || call->ending != Ending::none) return;
     call->streamed = true;
-    if (call->receiver != nullptr) call->receiver->on_chunk(call->receiver_id, encoding, bytes);
+    if (auto* const receiver = call->receiver()) receiver->on_chunk(call->receiver_id, encoding, bytes);
 }
 
 void Scheduler::on_progress(CallToken token, double fraction, std::string_view note) {
     auto* const call = calls_.find(token);
-    if (call != nullptr && call->receiver != nullptr && call->ending == Ending::none)
-        call->receiver->on_progress(call->receiver_id, fraction, printable(note));
+    if (call != nullptr && !call->abandoned && call->ending == Ending::none)
+        call->caller->on_progress(call->receiver_id, fraction, printable(note));
 }
 
 void Scheduler::on_answer(const fleet::Hands& hands, CallToken token, const fleet::Answer& answer) {
@@ -167,19 +167,19 @@ void Scheduler::on_death(const fleet::Hands& hands, const fleet::Hand& hand, con
 void Scheduler::crash(Call& call, const fleet::Hands& hands, const fleet::Hand& hand, const fleet::Death& death) {
     const auto& rules = hands.settings().poison;
     const auto now = port_.now();
-    const PoisonBody body{call.memory ? &call.memory : nullptr, call.memory_bytes,
-                          call.batch ? call.batch->item(call.first_item) : call.input()};
-    const PoisonInput input{hands.name(), call.method, call.params, body.bytes()};
+    const auto* const batch = call.batch();
+    const PoisonBody body{call.memory(), call.memory_bytes(),
+                          batch != nullptr ? batch->item(call.first_item) : call.input()};
+    const PoisonInput input{hands.name(), call.method(), call.params(), body.bytes()};
     const bool again = may_retry(call, RetryCause::crashed) && !(body && poison_.would_be(input, now, rules));
     const auto token = again ? 0 : call.token;
     if (!again) {
         wheel_.remove(call);
         call.state = CallState::reporting;
-        call.hand = nullptr;
     }
     // The call may be gone when this returns, so the input is counted with copies of its own.
-    const std::string method = call.method;
-    const std::string params = call.params;
+    const std::string method = call.method();
+    const std::string params{call.params()};
     const std::vector<std::byte> bytes(input.body.begin(), input.body.end());
     const auto call_token = call.token;
     const auto id = port_.report(hands, hand, death, &call, max_attempts(call), token);
@@ -227,10 +227,10 @@ void Scheduler::on_deadline(Call& call) {
     if (call.state == CallState::resting && !passed) return wake(call);
     if (call.ending == Ending::none) return end_early(call, Ending::deadline);
     // It was asked to give up and did not: its time of grace is over.
-    if (call.hand != nullptr)
-        call.hand->kill(fleet::Exit::Kind::killed, call.ending == Ending::deadline
-                                                       ? "its call ran past its deadline"
-                                                       : "its call was cancelled and did not give up");
+    if (auto* const hand = call.hand())
+        hand->kill(fleet::Exit::Kind::killed, call.ending == Ending::deadline
+                                                  ? "its call ran past its deadline"
+                                                  : "its call was cancelled and did not give up");
 }
 
 void Scheduler::end_early(Call& call, Ending why) {
@@ -238,7 +238,7 @@ void Scheduler::end_early(Call& call, Ending why) {
     if (call.state == CallState::reporting) return;  // it ended by itself
     if (call.state == CallState::held) {
         // The claim word decides, for both sides at once, what has been started.
-        auto& hand = *call.hand;
+        auto& hand = *call.hand();
         if (call.muted) hold_stream(call.token, false);  // what it still writes is dropped
         const auto token = call.token;
         if (!hand.running(token) || call.items > 1) requeue(hand.take_back());
@@ -273,7 +273,6 @@ void Scheduler::rest(Call& call, RetryCause cause) {
     ++pool.counters.retries;
     call.state = CallState::resting;
     call.ending = Ending::none;
-    call.hand = nullptr;
     call.muted = false;
     const auto again = port_.now() + retry_pause(call.attempt, pool.hands->settings().retry, port_.chance());
     if (cause == RetryCause::timed_out && call.timeout > Duration::zero())
@@ -299,13 +298,13 @@ void Scheduler::finish_items(Call& call, std::uint32_t items, const Outcome& out
     call.first_item += items;
     call.number += items;
     call.items -= items;
-    if (call.receiver != nullptr) call.receiver->on_outcome(call.receiver_id, ended, outcome);
+    if (auto* const receiver = call.receiver()) receiver->on_outcome(call.receiver_id, ended, outcome);
 }
 
 void Scheduler::finish(Call& call, const Outcome& outcome) {
     auto& pool = *call.pool;
     pool.counters.by_outcome[static_cast<std::size_t>(outcome.kind)] += call.items;
-    if (call.muted && call.hand != nullptr) call.hand->listen(true);
+    if (auto* const hand = call.hand(); hand != nullptr && call.muted) hand->listen(true);
     if (call.state == CallState::queued)
         pool.queue.remove(call);
     else if (call.state == CallState::resting)
@@ -313,11 +312,11 @@ void Scheduler::finish(Call& call, const Outcome& outcome) {
     else
         pool.running -= call.items;
     wheel_.remove(call);
-    if (call.memory) --large_payloads_;
-    auto* const receiver = call.receiver;
+    if (call.memory() != nullptr) --large_payloads_;
+    auto* const receiver = call.receiver();
     const auto id = call.receiver_id;
     const ItemRange items{call.first_item, call.items};
-    const auto batch = call.batch;
+    const auto batch = call.extra() != nullptr ? call.extra()->batch : nullptr;
     calls_.remove(call);
     if (batch && batch->parts == nullptr) batches_.erase(batch->handle);
     if (pool.removed || !pool.waiting.empty()) on_change(pool);
@@ -357,7 +356,7 @@ void Scheduler::finish_ended(Call& call, bool ran, const fleet::Exit* exit) {
 void Scheduler::end_queue(Pool& pool) {
     while (auto* const call = pool.queue.any()) {
         if (pool.hands->state() == fleet::CrewState::quarantined) {
-            finish_with(*call, OutcomeKind::refused, not_serving(call->method, *pool.hands));
+            finish_with(*call, OutcomeKind::refused, not_serving(call->method(), *pool.hands));
         } else {
             call->ending = Ending::stopping;
             finish_ended(*call, false, nullptr);

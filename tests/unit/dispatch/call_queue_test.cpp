@@ -10,9 +10,9 @@ namespace caisson::dispatch {
 namespace {
 
 /// Callers are only compared, so any address will do.
-const Receiver* caller(std::size_t number) {
+Receiver* caller(std::size_t number) {
     static char places[16];
-    return reinterpret_cast<const Receiver*>(&places[number]);
+    return reinterpret_cast<Receiver*>(&places[number]);
 }
 
 class CallQueueTest : public testing::Test {
@@ -21,7 +21,7 @@ class CallQueueTest : public testing::Test {
         auto& made = table.add();
         made.caller = caller(from);
         made.priority = static_cast<std::int8_t>(priority);
-        made.body.resize(body_bytes);
+        made.set_tiny(std::vector<std::byte>(body_bytes));
         made.number = ++numbers_;
         return made;
     }

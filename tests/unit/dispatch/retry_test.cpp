@@ -21,10 +21,11 @@ TEST(Retry, ThePoolsNumberIsForIdempotentMethods) {
     const auto info = plugin();
     settings::Pool pool;
     pool.retry.retries = 3;
+    MethodNames names;
     Call call;
-    call.method = "again";
+    call.name = names.get("again");
     EXPECT_EQ(granted_retries(call, pool, &info), 3U);
-    call.method = "once";
+    call.name = names.get("once");
     EXPECT_EQ(granted_retries(call, pool, &info), 0U);
     EXPECT_EQ(granted_retries(call, pool, nullptr), 0U) << "nobody knows yet what the method is like";
 }
@@ -35,10 +36,11 @@ TEST(Retry, AMethodsOwnNumberCountsWhateverItIs) {
     pool.retry.retries = 3;
     pool.methods["once"].retries = 1;
     pool.methods["again"].retries = 0;
+    MethodNames names;
     Call call;
-    call.method = "once";
+    call.name = names.get("once");
     EXPECT_EQ(granted_retries(call, pool, &info), 1U);
-    call.method = "again";
+    call.name = names.get("again");
     EXPECT_EQ(granted_retries(call, pool, &info), 0U);
 }
 
@@ -46,11 +48,12 @@ TEST(Retry, TheCallerHasTheLastWord) {
     const auto info = plugin();
     settings::Pool pool;
     pool.retry.retries = 3;
+    MethodNames names;
     Call call;
-    call.method = "once";
+    call.name = names.get("once");
     call.retries = 5;
     EXPECT_EQ(granted_retries(call, pool, &info), 5U);
-    call.method = "again";
+    call.name = names.get("again");
     call.retries = 0;
     EXPECT_EQ(granted_retries(call, pool, &info), 0U);
 }
