@@ -157,6 +157,7 @@ void Job::hand_over(Lock& lock, Door& door, bool may_wait) {
 
 void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding encoding,
                 std::span<const std::byte> bytes) {
+    const auto self = shared_from_this();  // its last parcel lets go of it
     if (!is_map()) {  // taken one by one while others come: each has bytes of its own
         CallResult result;
         result.output = wire::Frame::text(bytes);
@@ -173,6 +174,7 @@ void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding enc
 
 void Job::on_run(Door& door, Parcel& parcel, wire::ItemRange items, BodyEncoding encoding,
                  std::span<const std::byte> records) {
+    const auto self = shared_from_this();  // its last parcel lets go of it
     wire::RecordReader reader{records};
     if (!is_map()) {
         for (auto item = items.first; const auto bytes = reader.next(); ++item)
@@ -220,6 +222,7 @@ std::vector<Slot>& Job::slots_of(Parcel& parcel) {
 }
 
 void Job::on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResult result) {
+    const auto self = shared_from_this();  // its last parcel lets go of it
     Lock lock{mutex_};
     const auto outcome = result.outcome;
     const auto place = static_cast<std::uint32_t>(parcel.results.size());
@@ -237,6 +240,7 @@ void Job::on_result(Door& door, Parcel& parcel, wire::ItemRange items, CallResul
 void Job::note_end(Lock& lock, Door& door, Parcel& parcel, std::uint32_t items) {
     ended_ += items;
     parcel.ended += items;
+    if (parcel.ended == parcel.items) parcel.job.reset();  // we keep it, and it would keep us
     const bool last = all_ended();
     if (last) over_.store(true, std::memory_order_release);
     if (last && sleeper_) door.offer_helm();

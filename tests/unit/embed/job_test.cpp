@@ -152,6 +152,30 @@ TEST_F(JobTest, SendsWhatIsLargeByItself) {
     EXPECT_EQ(door_->out[3]->memory_bytes, 3'000'000U);
 }
 
+TEST_F(JobTest, GoesWithTheLastWhoWaitsForIt) {
+    for (const auto shape : {Shape::call, Shape::map, Shape::unordered}) {
+        auto work = job({.shape = shape});
+        add(*work, "x");
+        work->seal();
+        door_->fail(0, Outcome::failed);
+        const std::weak_ptr<Job> gone = work;
+        work.reset();
+        EXPECT_TRUE(gone.expired()) << "what it handed over still held it";
+        door_->out.clear();
+    }
+    auto given_up = job({.shape = Shape::map});
+    for (int i = 0; i < 12; ++i) add(*given_up, "x");
+    given_up->cancel();  // a part of it was never handed over
+    given_up->seal();
+    while (!door_->out.empty()) {
+        door_->fail(0, Outcome::cancelled, door_->out[0]->items);
+        door_->out.erase(door_->out.begin());
+    }
+    const std::weak_ptr<Job> gone = given_up;
+    given_up.reset();
+    EXPECT_TRUE(gone.expired());
+}
+
 TEST_F(JobTest, OfAMapEndsEarlyAndNamesTheFirstFailure) {
     const auto map = job({.shape = Shape::map});
     for (int i = 0; i < 12; ++i) add(*map, "x");
