@@ -53,7 +53,7 @@ class Hands final : public fleet::Hands {
                 {"name":"square","help":"","input":"int64","output":"int64","idempotent":true}]})");
         info_ = std::make_shared<const fleet::PluginInfo>(std::move(info.value()));
     }
-    void find_room(std::vector<fleet::Hand*>& with_room) override {
+    void find_room(std::vector<fleet::Hand*>& with_room, std::size_t) override {
         for (Hand& hand : list) with_room.push_back(&hand);
     }
     [[nodiscard]] fleet::Given give(fleet::Hand& hand, fleet::CallToken call, const fleet::Work& work) override {

@@ -32,6 +32,7 @@ class Trial final : private fleet::Worker::Owner {
     void on_worker_chunk(fleet::Worker&, fleet::CallToken, wire::Encoding, std::span<const std::byte>) override {}
     void on_worker_progress(fleet::Worker&, fleet::CallToken, double, std::string_view) override {}
     void on_worker_answer(fleet::Worker&, fleet::CallToken, const fleet::Answer&) override {}
+    void on_worker_room(fleet::Worker&) override {}
     void on_worker_lost(fleet::Worker&) override {}
     void on_worker_death(fleet::Worker&, const fleet::Death& death) override {
         const bool clean = death.exit.kind == fleet::Exit::Kind::exited && death.exit.code == 0;

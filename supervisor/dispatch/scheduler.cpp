@@ -270,7 +270,7 @@ void Scheduler::pump(Pool& pool) {
     auto& takers = takers_;
     const auto look_round = [&] {
         takers.clear();
-        pool.hands->find_room(takers);
+        pool.hands->find_room(takers, std::max<std::size_t>(1, pool.queue.size()));
         if (takers.size() > 1) std::ranges::sort(takers, {}, [](const auto* hand) { return hand->held(); });
     };
     look_round();

@@ -108,6 +108,7 @@ void Crew::use_spares() {
         if (std::ranges::count(slots_, Duty::working, &Slot::duty) >= std::ptrdiff_t{target_})
             (*find(Duty::working, false))->duty = Duty::spare;
         (*spare)->duty = Duty::working;
+        roster_.note(*(*spare)->worker);
         used = true;
     }
     if (used) listener_.on_room(*this);
@@ -199,6 +200,7 @@ void Crew::on_worker_ready(Worker& worker) {
     ever_ready_ = true;
     if (!info_ || *info_ != *worker.info()) info_ = worker.info();
     fill();  // the others, if this one was the probe of an open breaker
+    if (slot_of(worker).duty == Duty::working) roster_.note(worker);
     update_state();
     listener_.on_room(*this);
     roll_next();
@@ -208,6 +210,7 @@ void Crew::on_worker_ready(Worker& worker) {
 // if a call has certainly killed it, another worker is started in its place.
 void Crew::on_worker_lost(Worker& worker) {
     if (&worker == zygote_.get()) return;
+    next_stuck_look_ = {};
     use_spares();
     auto& slot = slot_of(worker);
     if (!stopping_ && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
@@ -237,7 +240,7 @@ void Crew::on_worker_progress(Worker& worker, CallToken call, double fraction, s
 }
 
 void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer) {
-    (void)worker;
+    roster_.note(worker);
     policy_.on_served();
     if (silence_delay_ > limits::silence_before_look) {  // there is news again: the next silence is looked at soon
         silence_delay_ = limits::silence_before_look;
@@ -267,6 +270,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     if (death.exit.kind == Exit::Kind::setup_failed && death.exit.step == "zygote") give_up_zygote(death.exit.why);
     if (&worker == zygote_.get()) return on_zygote_death(death, cause);
 
+    roster_.forget(worker);
     auto& slot = slot_of(worker);
     // It is still in its callback: it goes in a later turn.
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
@@ -334,11 +338,7 @@ void Crew::update_state() {
 
 // ---- silence --------------------------------------------------------------------------------------------------------
 
-void Crew::find_room(std::vector<Hand*>& with_room) {
-    for (const auto& slot : slots_)
-        if (slot->duty == Duty::working && slot->worker && slot->worker->room() > 0)
-            with_room.push_back(slot->worker.get());
-}
+void Crew::find_room(std::vector<Hand*>& with_room, std::size_t calls) { roster_.find(with_room, calls); }
 
 Given Crew::give(Hand& hand, CallToken call, const Work& work) {
     // Whoever has room is one of ours.
@@ -350,6 +350,10 @@ Given Crew::give(Hand& hand, CallToken call, const Work& work) {
 std::vector<Part> Crew::take_back_stuck() {
     const auto now = Clock::now();
     std::vector<Part> back;
+    // Nobody is silent for long before there was time to be: however often the scheduler asks, and however many workers
+    // there are, they are looked at as often as that.
+    if (now < next_stuck_look_) return back;
+    next_stuck_look_ = now + limits::silence_before_look;
     for (const auto& slot : slots_) {
         if (!slot->worker || slot->worker->held() == 0) continue;
         if (!slot->worker->lost()) {

@@ -16,6 +16,7 @@
 
 #include "fleet/hands.hpp"
 #include "fleet/restart_policy.hpp"
+#include "fleet/roster.hpp"
 #include "fleet/worker.hpp"
 
 namespace caisson::fleet {
@@ -55,7 +56,7 @@ class Crew final : public Hands, private Worker::Owner {
     void forgive();
 
     // As hands; see there.
-    void find_room(std::vector<Hand*>& with_room) override;
+    void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
     [[nodiscard]] Given give(Hand& hand, CallToken call, const Work& work) override;
     [[nodiscard]] std::vector<Part> take_back_stuck() override;
     [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
@@ -93,6 +94,7 @@ class Crew final : public Hands, private Worker::Owner {
                          std::span<const std::byte> bytes) override;
     void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) override;
     void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
+    void on_worker_room(Worker& worker) override { roster_.note(worker); }
     void on_worker_lost(Worker& worker) override;
     void on_worker_death(Worker& worker, const Death& death) override;
 
@@ -136,6 +138,7 @@ class Crew final : public Hands, private Worker::Owner {
     std::uint64_t restarts_ = 0;
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
+    Roster roster_;  // of those that work
     std::unique_ptr<Worker> zygote_;
     std::string zygote_stamp_;  // of the library that it has loaded
     std::string no_zygote_;
@@ -143,6 +146,7 @@ class Crew final : public Hands, private Worker::Owner {
     Loop::Timer probe_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;
+    TimePoint next_stuck_look_{};
     std::minstd_rand chance_{std::random_device{}()};
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -112,8 +112,8 @@ enum class CrewState : std::uint8_t { starting, ready, degraded, quarantined, dr
 /// All workers of one pool.
 class Hands {
    public:
-    /// Appends those that have room.
-    virtual void find_room(std::vector<Hand*>& with_room) = 0;
+    /// Appends those that have room; the more of them the more calls wait, all only if many do.
+    virtual void find_room(std::vector<Hand*>& with_room, std::size_t calls) = 0;
     [[nodiscard]] virtual Given give(Hand& hand, CallToken call, const Work& work) = 0;
     /// Somebody is idle and nothing waits: what waits behind something slow is taken back. If it may become so in a
     /// moment, the scheduler will be asked again (Scheduler::turn).

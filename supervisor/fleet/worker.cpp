@@ -139,6 +139,7 @@ std::vector<Part> Worker::take_back() {
     }
     std::ranges::reverse(back);
     channel_->send({.type = wire::Type::reopen, .a = claim.generation});
+    owner_.on_worker_room(*this);
     return back;
 }
 

@@ -29,6 +29,7 @@
 #include "fleet/keeper_link.hpp"
 #include "fleet/output.hpp"
 #include "fleet/plugin_info.hpp"
+#include "fleet/roster.hpp"
 #include "fleet/worker_state.hpp"
 #include "settings/settings.hpp"
 
@@ -41,7 +42,7 @@ struct Birth {
     std::shared_ptr<const PluginInfo> info = {};  ///< of a copy: what the zygote said of the plugin
 };
 
-class Worker final : public Hand {
+class Worker final : public Roster::Member {
    public:
     /// Who hears of a worker. Called on the loop's thread; must not destroy the worker before a later turn.
     class Owner {
@@ -51,6 +52,8 @@ class Worker final : public Hand {
                                      std::span<const std::byte> bytes) = 0;
         virtual void on_worker_progress(Worker& worker, CallToken call, double fraction, std::string_view note) = 0;
         virtual void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) = 0;
+        /// Calls were taken back from it.
+        virtual void on_worker_room(Worker& worker) = 0;
         /// Its socket has ended: it answers nothing more, and its death follows.
         virtual void on_worker_lost(Worker& worker) = 0;
         /// The last event of a worker.

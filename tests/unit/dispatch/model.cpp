@@ -110,7 +110,7 @@ void Workers::remove(Worker& worker) {
     std::erase_if(list, [&](const auto& one) { return one.get() == &worker; });
 }
 
-void Workers::find_room(std::vector<fleet::Hand*>& with_room) {
+void Workers::find_room(std::vector<fleet::Hand*>& with_room, std::size_t) {
     for (const auto& worker : list)
         if (worker->room() > 0) with_room.push_back(worker.get());
 }

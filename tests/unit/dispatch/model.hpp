@@ -79,7 +79,7 @@ class Workers final : public fleet::Hands {
    public:
     Workers(Ledger& ledger, settings::Pool settings);
 
-    void find_room(std::vector<fleet::Hand*>& with_room) override;
+    void find_room(std::vector<fleet::Hand*>& with_room, std::size_t calls) override;
     [[nodiscard]] fleet::Given give(fleet::Hand& hand, CallToken call, const fleet::Work& work) override;
     [[nodiscard]] std::vector<fleet::Part> take_back_stuck() override;
     void stop(TimePoint) override { state_ = fleet::CrewState::draining; }
