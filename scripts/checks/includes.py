@@ -40,7 +40,7 @@ ALLOWED = {
 }
 
 # Public headers. <caisson/NAME> is sdk/<folder>/NAME, and the only form that an outsider knows.
-PUBLIC = {"plugin.h": "sdk/plugin", "plugin.hpp": "sdk/plugin", "face/convert.hpp": "sdk/plugin", "client.hpp": "sdk/client", "pool.hpp": "supervisor/embed"}
+PUBLIC = {"plugin.h": "sdk/plugin", "plugin.hpp": "sdk/plugin", "ext/items.h": "sdk/plugin", "face/convert.hpp": "sdk/plugin", "client.hpp": "sdk/client", "pool.hpp": "supervisor/embed"}
 
 # Where a quoted include is looked for after the file's own folder; as in cmake/CaissonTargets.cmake.
 ROOTS = ["sdk", "supervisor"]

@@ -44,7 +44,7 @@ Result<Fd> lock_beside(const std::filesystem::path& path) {
 
 // The lock is ours, so whatever socket stands there belongs to nobody alive.
 Result<void> clear(const std::filesystem::path& path) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) != 0) return {};
     if (!S_ISSOCK(status.st_mode))
         return fail(cat(path.native(), " exists and is not a socket"), "remove it, or choose another service.socket");
@@ -60,7 +60,7 @@ Result<void> make_folder(const std::filesystem::path& path) {
     if (error)
         return fail(cat("cannot make the folder ", folder.native(), ": ", error.message()),
                     "make it, or choose another service.socket");
-    struct stat status {};
+    struct stat status{};
     if (::stat(folder.c_str(), &status) != 0) return fail_errno(cat("cannot look at ", folder.native()), errno);
     // Who may rename in the folder can put a socket of his own in the place of ours. /tmp itself is sticky: there only
     // the owner can.

@@ -158,7 +158,7 @@ void Job::hand_over(Lock& lock, Door& door, bool may_wait) {
 void Job::on_ok(Door& door, Parcel& parcel, std::uint32_t item, BodyEncoding encoding,
                 std::span<const std::byte> bytes) {
     const auto self = shared_from_this();  // its last parcel lets go of it
-    if (!is_map()) {  // taken one by one while others come: each has bytes of its own
+    if (!is_map()) {                       // taken one by one while others come: each has bytes of its own
         CallResult result;
         result.output = wire::Frame::text(bytes);
         result.encoding = encoding;
