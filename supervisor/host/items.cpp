@@ -67,10 +67,11 @@ bool Items::begin(caisson_view& body) {
     return false;
 }
 
-bool Items::cancelled() const {
+bool Items::cancelled() {
     if (!begun_ || box_.stopping.load(std::memory_order_acquire) != 0) return true;
     if (box_.cancel_sequence.load(std::memory_order_acquire) == id_) return true;
-    return deadline_ns_ != 0 && to_ns(Clock::now()) >= deadline_ns_;
+    late_ |= deadline_ns_ != 0 && to_ns(Clock::now()) >= deadline_ns_;  // the next ones must not begin
+    return late_;
 }
 
 void Items::look_at_clock() {

@@ -38,7 +38,7 @@ class Items {
     [[nodiscard]] bool begin(caisson_view& body);
     void answer(std::uint32_t encoding, std::span<const std::byte> output);
     void fail(caisson_status status, std::string_view message);
-    [[nodiscard]] bool cancelled() const;
+    [[nodiscard]] bool cancelled();
     void look_at_clock();
 
     wire::BlackBox& box_;
