@@ -22,11 +22,12 @@ void Helm::lend() {
     while (!needed_ || holder_ == Holder::lent) {
         const auto seen = drives_;
         const bool told = changed_.wait_for(lock, look_again, [&] { return needed_ && holder_ == Holder::free; });
-        if (told) break;
-        if (holder_ == Holder::free && seen == drives_) break;
-        // A call that takes long: whoever drives says when it is over.
-        if (holder_ == Holder::lent && seen == drives_)
-            changed_.wait(lock, [&] { return holder_ == Holder::free && (needed_ || seen != drives_); });
+        if (told || (holder_ == Holder::free && seen == drives_)) break;
+        if (holder_ == Holder::free || seen != drives_) continue;
+        // One call that takes long: no more looks until whoever drives wakes us.
+        asleep_ = true;
+        changed_.wait(lock, [&] { return holder_ == Holder::free; });
+        asleep_ = false;
     }
     holder_ = Holder::own;
 }
@@ -43,7 +44,7 @@ void Helm::give_back(bool needed) {
     const std::lock_guard lock{mutex_};
     holder_ = Holder::free;
     offered_ = false;
-    if (!needed && !loop_.has_posts() && !needed_) return;
+    if (!needed && !needed_ && !asleep_ && !loop_.has_posts()) return;
     needed_ = true;
     changed_.notify_one();
 }

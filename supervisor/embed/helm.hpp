@@ -38,11 +38,9 @@ class Helm {
     template <class Done, class Idle>
     [[nodiscard]] bool drive(const Done& done, TimePoint latest, const Idle& idle) {
         if (!take()) return false;
-        const auto began = Clock::now();
-        auto now = began;
         loop_.run_posts();
-        for (; !done() && !loop_.stopped() && now < latest; now = Clock::now()) loop_.run_turn(latest);
-        give_back(loop_.stopped() || !idle() || now - began > look_again);
+        while (!done() && !loop_.stopped() && Clock::now() < latest) loop_.run_turn(latest);
+        give_back(loop_.stopped() || !idle());
         return true;
     }
 
@@ -64,6 +62,7 @@ class Helm {
     std::condition_variable changed_;
     Holder holder_ = Holder::own;
     bool needed_ = false;  // by its own thread
+    bool asleep_ = false;  // its own thread is, until the loop is given back
     std::uint64_t drives_ = 0;
 };
 
