@@ -34,6 +34,8 @@ inline constexpr std::size_t session_output_descriptors = 8;
 inline constexpr std::size_t large_payloads = 256;
 /// Calls of one session that have no outcome yet. A client that wants more waits for answers first.
 inline constexpr std::size_t session_calls = 65'536;
+/// Requests of one session that have no reply yet: those that wait for news, each with a little memory.
+inline constexpr std::size_t session_requests = 16;
 /// The longest timeout that a client can ask for; beyond it means the same to people, and would overflow the clock.
 inline constexpr auto call_timeout_max = 24h * 30;
 /// Bytes that wait to be written to one worker. Calls beyond it stay in the queue.

@@ -9,6 +9,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -35,7 +36,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }
 
 // Text: "message  key=value key=value"; a value with spaces stands in quotes.
-std::string as_text(std::string_view message, Log::Fields fields) {
+std::string as_text(std::string_view message, std::span<const LogField> fields) {
     std::string line = printable(message);
     for (const LogField& field : fields) {
         append(line, ' ');
@@ -54,7 +55,7 @@ std::string as_text(std::string_view message, Log::Fields fields) {
 }
 
 // JSON: the members of the object after those that the pattern writes (time and level).
-std::string as_json(std::string_view message, Log::Fields fields) {
+std::string as_json(std::string_view message, std::span<const LogField> fields) {
     const auto quoted = [](std::string_view text) {
         return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     };
@@ -116,6 +117,16 @@ Result<Log> Log::open(const LogOptions& options) {
 Log Log::silent() { return Log{nullptr}; }
 
 void Log::write(LogLevel level, std::string_view message, Fields fields) {
+    put(level, message, {fields.begin(), fields.size()});
+}
+
+void Log::event(std::string_view name, LogLevel level, std::string_view message, Fields fields) {
+    std::vector<LogField> all{{"event", name}};
+    all.insert(all.end(), fields.begin(), fields.end());
+    put(level, message, all);
+}
+
+void Log::put(LogLevel level, std::string_view message, std::span<const LogField> fields) {
     if (!impl_ || !impl_->logger->should_log(to_spdlog(level))) return;
     const auto line = impl_->json ? as_json(message, fields) : as_text(message, fields);
     impl_->logger->log(to_spdlog(level), spdlog::string_view_t{line.data(), line.size()});

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -53,6 +54,9 @@ class Log {
     void warn(std::string_view message, Fields fields = {}) { write(LogLevel::warn, message, fields); }
     void error(std::string_view message, Fields fields = {}) { write(LogLevel::error, message, fields); }
     void write(LogLevel level, std::string_view message, Fields fields);
+    /// A line that tells what happened to a pool, a worker or the service: `name` is its word for programs, in
+    /// snake_case, such as "worker_ready" (docs/operations.md has the list).
+    void event(std::string_view name, LogLevel level, std::string_view message, Fields fields = {});
 
     void set_level(LogLevel level);
     /// Lines dropped so far because the writer was behind.
@@ -61,6 +65,7 @@ class Log {
    private:
     struct Impl;
     explicit Log(std::unique_ptr<Impl> impl);
+    void put(LogLevel level, std::string_view message, std::span<const LogField> fields);
     std::unique_ptr<Impl> impl_;
 };
 

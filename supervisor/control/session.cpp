@@ -200,9 +200,20 @@ bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) 
 }
 
 void Session::on_request(const wire::Frame& frame) {
-    const auto reply = service_.answer(peer_, frame.head());
-    channel_.send({.type = wire::Type::reply, .id = frame.header.id, .a = reply.ok ? 0U : 1U}, reply.json);
-    check_output();
+    if (requests_ >= limits::session_requests)
+        return end("bound",
+                   cat("too many requests without a reply (session_requests, ", limits::session_requests, ")"));
+    ++requests_;
+    const Requests::Asker asker{cat("user ", peer_.uid),
+                                [this](Verb verb) { return service_.access.allows(peer_, verb); }};
+    service_.requests.answer(
+        asker, frame.head(), [this, alive = alive_, id = frame.header.id](const Requests::Reply& reply) {
+            if (!*alive) return;
+            --requests_;
+            if (ended_) return;
+            channel_.send({.type = wire::Type::reply, .id = id, .a = reply.ok ? 0U : 1U}, reply.json);
+            check_output();
+        });
 }
 
 // ---- what becomes of its calls --------------------------------------------------------------------------------------
@@ -331,9 +342,10 @@ void Session::watch_idle() {
     const auto bound = service_.settings.idle_timeout;
     if (bound.count() == 0) return;
     timer_.arm_at(last_frame_ + bound, [this, bound] {
-        if (calls_.empty() && Clock::now() - last_frame_ >= bound)
+        const bool waits = !calls_.empty() || requests_ > 0;
+        if (!waits && Clock::now() - last_frame_ >= bound)
             return end("timeout", "idle for longer than service.idle_timeout");
-        if (!calls_.empty()) last_frame_ = Clock::now();  // a client that waits for an answer is not idle
+        if (waits) last_frame_ = Clock::now();  // a client that waits for an answer is not idle
         watch_idle();
     });
 }

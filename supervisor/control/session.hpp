@@ -14,24 +14,21 @@
 #include "base/loop.hpp"
 #include "control/access.hpp"
 #include "control/open_calls.hpp"
+#include "control/requests.hpp"
 #include "dispatch/dispatcher.hpp"
 
 namespace caisson::control {
 
 class Session final : private dispatch::Receiver {
    public:
-    /// What a session needs of the service. `answer` handles a request: the reply, and whether it was done.
-    struct Reply {
-        bool ok = true;
-        std::string json;
-    };
+    /// What a session needs of the service.
     struct Service {
         Loop& loop;
         Log& log;
         dispatch::Dispatcher& dispatcher;
+        Requests& requests;
         const Access& access;
         const settings::Service& settings;
-        std::function<Reply(const Peer&, std::string_view json)> answer;
         std::function<void(Session&)> on_end;  ///< may destroy the session in a later turn
     };
 
@@ -90,7 +87,8 @@ class Session final : private dispatch::Receiver {
     };
 
     OpenCalls calls_;
-    std::size_t items_ = 0;  // of calls_
+    std::size_t items_ = 0;     // of calls_
+    std::size_t requests_ = 0;  // without a reply
     std::optional<Parked> parked_;
     Run run_;
     bool run_due_ = false;

@@ -89,7 +89,8 @@ json Dispatcher::poison() const { return scheduler_.poison().list(); }
 
 std::size_t Dispatcher::clear_poison(std::string_view id, std::string_view pool) {
     const auto cleared = scheduler_.poison().clear(id, pool);
-    around_.log.info("poison cleared", {{"id", id}, {"pool", pool}, {"count", cleared}});
+    around_.log.event("poison_cleared", LogLevel::info, "poison cleared",
+                      {{"id", id}, {"pool", pool}, {"count", cleared}});
     return cleared;
 }
 
@@ -118,7 +119,8 @@ void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death&
 }
 
 void Dispatcher::on_state(Crew& crew) {
-    around_.log.info("pool state", {{"pool", crew.name()}, {"state", word(crew.state())}, {"reason", crew.reason()}});
+    around_.log.event("pool_state", LogLevel::info, "pool state",
+                      {{"pool", crew.name()}, {"state", word(crew.state())}, {"reason", crew.reason()}});
     if (around_.on_change) around_.on_change(crew, nullptr);
     auto* const pool = find(crew.name());
     if (pool == nullptr) return;
@@ -183,7 +185,7 @@ void Dispatcher::stop(TimePoint drain_until, std::function<void()> done) {
     if (scheduler_.outstanding() == 0 || drain_until_ <= Clock::now()) {
         stop_crews();
     } else {
-        around_.log.info("draining", {{"calls", scheduler_.outstanding()}});
+        around_.log.event("service_draining", LogLevel::info, "draining", {{"calls", scheduler_.outstanding()}});
         drain_timer_.arm_at(drain_until_, [this] { stop_crews(); });
     }
 }

@@ -194,7 +194,8 @@ void Crew::stop(TimePoint drain_until) {
 // ---- what workers say -----------------------------------------------------------------------------------------------
 
 void Crew::on_worker_ready(Worker& worker) {
-    around_.log.info("worker ready", {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
+    around_.log.event("worker_ready", LogLevel::info, "worker ready",
+                      {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
     if (&worker == zygote_.get()) return start_waiting();
     policy_.on_ready(Clock::now());
     ever_ready_ = true;
@@ -262,10 +263,11 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     const auto cause = cause_of(death);
     const auto how = words(death.exit, cause == EndCause::in_call);
     if (cause == EndCause::intended && death.exit.kind == Exit::Kind::exited && death.exit.code == 0)
-        around_.log.info("worker stopped", {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}});
+        around_.log.event("worker_stopped", LogLevel::info, "worker stopped",
+                          {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}});
     else
-        around_.log.warn("worker ended",
-                         {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}, {"exit", how}});
+        around_.log.event("worker_ended", LogLevel::warn, "worker ended",
+                          {{"pool", name()}, {"worker", worker.id()}, {"pid", death.pid}, {"exit", how}});
     if (cause != EndCause::intended) last_end_ = how;
     if (death.exit.kind == Exit::Kind::setup_failed && death.exit.step == "zygote") give_up_zygote(death.exit.why);
     if (&worker == zygote_.get()) return on_zygote_death(death, cause);
@@ -292,7 +294,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
 
 void Crew::quarantine(const std::string& why) {
     reason_ = why;
-    around_.log.error("pool quarantined: its workers keep ending",
+    around_.log.event("pool_quarantined", LogLevel::error, "pool quarantined: its workers keep ending",
                       {{"pool", name()}, {"last", why}, {"cooldown_ms", pool_.restart.cooldown.count()}});
     for (auto& slot : slots_) slot->restart.cancel();
     std::erase_if(slots_, [](const auto& slot) { return !slot->worker; });
@@ -307,7 +309,7 @@ void Crew::probe() {
         fill();
         return update_state();
     }
-    around_.log.info("pool probed: one worker tries", {{"pool", name()}});
+    around_.log.event("pool_probed", LogLevel::info, "pool probed: one worker tries", {{"pool", name()}});
     policy_.begin_probe();
     add_slot(Duty::working);
 }

@@ -66,7 +66,8 @@ void Crew::on_zygote_death(const Death& death, EndCause cause) {
 void Crew::give_up_zygote(const std::string& why) {
     if (!uses_zygote()) return;
     no_zygote_ = why;
-    around_.log.warn("workers start by exec, not as copies of a zygote", {{"pool", name()}, {"why", why}});
+    around_.log.event("zygote_given_up", LogLevel::warn, "workers start by exec, not as copies of a zygote",
+                      {{"pool", name()}, {"why", why}});
     end_zygote();
 }
 

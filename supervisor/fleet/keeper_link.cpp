@@ -192,7 +192,7 @@ void KeeperLink::expect_answer() {
         const auto before = unanswered_;
         on_readable();
         if (!socket_ || unanswered_ == 0 || unanswered_ != before) return;
-        log_.error("the keeper does not answer", {{"pid", pid_}});
+        log_.event("keeper_silent", LogLevel::error, "the keeper does not answer", {{"pid", pid_}});
         sys::pidfd_signal(pidfd_.get(), SIGKILL);
     });
 }
@@ -237,7 +237,8 @@ void KeeperLink::handle(const Notice& notice, Fd pidfd) {
 }
 
 void KeeperLink::lose() {
-    log_.error("the keeper died; its workers die with it, a new one is started", {{"pid", pid_}});
+    log_.event("keeper_died", LogLevel::error, "the keeper died; its workers die with it, a new one is started",
+               {{"pid", pid_}});
     watch_ = {};
     socket_.reset();
     waiting_.clear();

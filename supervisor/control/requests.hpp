@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/// What can be asked of a service beside calls: the verbs, the right that each takes, and their answers.
+///
+/// Both doors ask here, the sockets of clients and the page. An answer may come later than the question; whoever asked
+/// must bear that, and must be gone without harm by then.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/loop.hpp"
+#include "control/access.hpp"
+#include "control/status.hpp"
+#include "dispatch/dispatcher.hpp"
+
+namespace caisson::control {
+
+/// What only the program itself can do.
+struct Operations {
+    /// Reads the configuration again; the changes as text, or why nothing was changed.
+    std::function<Result<std::vector<std::string>>()> reload;
+    /// Begins to stop; `now`: without letting accepted calls finish.
+    std::function<void(bool now)> stop;
+};
+
+class Requests {
+   public:
+    /// `ok`: it was done, and `json` is what was asked for; else `json` is {"message", "hint"}.
+    struct Reply {
+        bool ok = true;
+        std::string json;
+    };
+    /// Called once, on the loop's thread, from inside `answer` or later.
+    using Respond = std::move_only_function<void(Reply)>;
+    /// Who asks: a name for messages, and what he may.
+    struct Asker {
+        std::string name;
+        std::function<bool(Verb)> may;
+    };
+
+    Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations);
+
+    /// Answers one request, a JSON object with "verb" in it.
+    void answer(const Asker& asker, std::string_view text, Respond respond);
+
+    [[nodiscard]] const ServiceFacts& facts() const { return facts_; }
+    void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
+
+   private:
+    using Done = std::move_only_function<void(Result<nlohmann::json>)>;
+    struct Row;
+    static const Row table_[];
+
+    // Each answers `done`, most at once.
+    void show_status(const nlohmann::json& request, Done done);
+    void show_crashes(const nlohmann::json& request, Done done);
+    void show_poison(const nlohmann::json& request, Done done);
+    void clear_poison(const nlohmann::json& request, Done done);
+    void resize(const nlohmann::json& request, Done done);
+    void reload(const nlohmann::json& request, Done done);
+    void stop(const nlohmann::json& request, Done done);
+    /// The pool that a request names, or why there is none to operate.
+    [[nodiscard]] Result<dispatch::Pool*> pool_in(const nlohmann::json& request);
+
+    Loop& loop_;
+    Log& log_;
+    dispatch::Dispatcher& dispatcher_;
+    ServiceFacts facts_;
+    Operations operations_;
+};
+
+}  // namespace caisson::control
