@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -72,18 +73,29 @@ class Crew final : public Hands, private Worker::Owner {
     /// Null if there is none.
     [[nodiscard]] const Worker* zygote() const { return zygote_.get(); }
 
-    /// What a slot is for. A leaving one goes with its worker.
-    enum class Duty : std::uint8_t { working, spare, leaving };
+    /// What a slot is for. A successor takes the duty of the one that it replaces when it is ready; a leaving one goes
+    /// with its worker.
+    enum class Duty : std::uint8_t { working, spare, successor, leaving };
     struct Slot {
         std::uint32_t id = 0;
         Duty duty = Duty::working;
         bool counted = false;            ///< its worker's end, ahead of it
+        bool renewing = false;           ///< its successor starts; of one slot at a time
+        std::string renewal = {};        ///< why its worker must be replaced; empty: nobody has asked for it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
         [[nodiscard]] bool ready() const { return worker && worker->usable(); }
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// Replaces the worker of a slot: it serves until its successor is ready, then finishes its calls and goes. One at
+    /// a time; what cannot be done now is done later.
+    void renew(Slot& slot, std::string why);
+    /// All that there are now.
+    void renew_all(const std::string& why);
+    /// Why a worker must be replaced; empty if it need not, or cannot, for it serves nobody yet or leaves already.
+    [[nodiscard]] std::string why_renew(const Slot& slot) const;
 
     /// The word of `status`: waiting, starting, idle, running, spare, stopping.
     [[nodiscard]] static std::string_view word_of(const Slot& slot);
@@ -101,7 +113,10 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
     void fill();  // as many slots of each kind as are wanted
     void trim(Duty duty);
-    void add_slot(Duty duty);
+    void dismiss(Slot& slot);
+    void drop_empty(std::optional<Duty> duty = {});
+    Slot& add_slot(Duty duty);
+    [[nodiscard]] Slot* find(Duty duty) const;
     void use_spares();
     void replace_early(Slot& slot);
     [[nodiscard]] Slot& slot_of(const Worker& worker) const;
@@ -119,7 +134,15 @@ class Crew final : public Hands, private Worker::Owner {
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
-    void roll_next();
+    // Renewal: crew_renew.cpp.
+    void renew_next();
+    [[nodiscard]] Slot* next_to_renew() const;
+    void begin_renewal(Slot& old);
+    [[nodiscard]] Slot* renewed() const;
+    void succeed(Slot& successor);
+    void inherit(Slot& old);
+    void call_off_renewal();
+    void retry_renewal(Duration delay);
     void update_state();
     void watch_silence();
     void look_at_silent();
@@ -144,6 +167,7 @@ class Crew final : public Hands, private Worker::Owner {
     std::string no_zygote_;
     Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
+    Loop::Timer renew_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;
     TimePoint next_stuck_look_{};
