@@ -8,24 +8,6 @@
 #include "base/text.hpp"
 
 namespace caisson::fleet {
-std::string_view word(CrewState state) {
-    switch (state) {
-        case CrewState::starting:
-            return "starting";
-        case CrewState::ready:
-            return "ready";
-        case CrewState::degraded:
-            return "degraded";
-        case CrewState::quarantined:
-            return "quarantined";
-        case CrewState::draining:
-            return "draining";
-        case CrewState::stopped:
-            return "stopped";
-    }
-    return "stopped";
-}
-
 Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool pool)
     : around_(surroundings),
       listener_(listener),
@@ -41,16 +23,19 @@ Crew::~Crew() { *alive_ = false; }
 
 void Crew::stop(TimePoint drain_until) {
     stopping_ = true;
-    probe_timer_.cancel();
-    renew_timer_.cancel();
-    silence_timer_.cancel();
+    halt(drain_until);
+    enter(CrewEvent::stop);
+    update_state();
+}
+
+void Crew::halt(TimePoint drain_until) {
+    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_}) timer->cancel();
     for (auto& slot : slots_) {
         slot->restart.cancel();
         if (slot->worker) slot->worker->stop(drain_until);
     }
     drop_empty();
     end_zygote();
-    update_state();
 }
 
 // ---- what workers say -----------------------------------------------------------------------------------------------
@@ -60,7 +45,6 @@ void Crew::on_worker_ready(Worker& worker) {
                       {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
     if (&worker == zygote_.get()) return start_waiting();
     policy_.on_ready(Clock::now());
-    ever_ready_ = true;
     if (!info_ || *info_ != *worker.info()) info_ = worker.info();
     auto& slot = slot_of(worker);
     if (slot.duty == Duty::successor) succeed(slot);
@@ -78,7 +62,7 @@ void Crew::on_worker_lost(Worker& worker) {
     next_stuck_look_ = {};
     use_spares();
     auto& slot = slot_of(worker);
-    if (!stopping_ && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
+    if (!closed() && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
     update_state();
     listener_.on_room(*this);  // what it had not started can go elsewhere
 }
@@ -119,7 +103,7 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
 }
 
 EndCause Crew::cause_of(const Death& death) const {
-    if (death.intended || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
+    if (death.intended || death.ordered || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
     if (!death.was_serving) return EndCause::failed_start;
     return death.started.empty() ? EndCause::outside_call : EndCause::in_call;
 }
@@ -147,12 +131,12 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());
     if (slot.renewing) inherit(slot);
     const auto duty = slot.duty;
-    if (stopping_ || duty == Duty::leaving || duty == Duty::successor)
+    if (closed() || duty == Duty::leaving || duty == Duty::successor)
         std::erase_if(slots_, [&](const auto& s) { return s.get() == &slot; });
     else if (!decision.quarantine)
         schedule(slot, decision.delay);
-    if (duty == Duty::successor && !stopping_) retry_renewal(decision.delay);
-    if (decision.quarantine && !stopping_) quarantine(how);
+    if (duty == Duty::successor && !closed()) retry_renewal(decision.delay);
+    if (decision.quarantine && !closed()) quarantine(how);
     use_spares();
     listener_.on_death(*this, worker, death);
     update_state();
@@ -174,7 +158,7 @@ void Crew::quarantine(const std::string& why) {
 }
 
 void Crew::probe() {
-    if (stopping_ || policy_.breaker() != BreakerState::open) return;
+    if (closed() || policy_.breaker() != BreakerState::open) return;
     auto* const old = find(Duty::successor) ? nullptr : next_to_renew();
     if (ready_workers() > 0 && old == nullptr) {  // some survived: they are proof enough
         policy_.forgive();
@@ -200,20 +184,27 @@ void Crew::forgive() {
     update_state();
 }
 
-void Crew::update_state() {
+// What holds now.
+CrewEvent Crew::fact() const {
+    if (closed() && slots_.empty() && !zygote_) return CrewEvent::emptied;
     const auto ready = ready_workers();
-    CrewState next = CrewState::degraded;
-    if (stopping_)
-        next = slots_.empty() && !zygote_ ? CrewState::stopped : CrewState::draining;
-    else if (policy_.breaker() != BreakerState::closed && ready == 0)
-        next = CrewState::quarantined;
-    else if (ready >= target_)
-        next = CrewState::ready;
-    else if (!ever_ready_)
-        next = CrewState::starting;
-    if (next != CrewState::quarantined) reason_ = next == CrewState::ready ? std::string{} : last_end_;
-    if (next == state_) return;
-    state_ = next;
+    if (ready >= target_) return CrewEvent::all_ready;
+    if (ready > 0) return CrewEvent::some_ready;
+    return policy_.breaker() == BreakerState::closed ? CrewEvent::none_ready : CrewEvent::broken;
+}
+
+void Crew::update_state() { enter(fact()); }
+
+void Crew::enter(CrewEvent event) {
+    const auto before = state_;
+    state_ = next_state(state_, event).value_or(state_);
+    if (state_ == CrewState::ready) last_end_.clear();
+    if (drained())
+        reason_ = "an operator drains it, until `caisson resume`";
+    else if (state_ != CrewState::quarantined)
+        reason_ = last_end_;
+    if (state_ == before) return;
+    state_since_ = Clock::now();
     listener_.on_state(*this);
 }
 

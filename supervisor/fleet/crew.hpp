@@ -53,8 +53,20 @@ class Crew final : public Hands, private Worker::Owner {
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     void stop(TimePoint drain_until) override;
-    /// Closes the breaker and starts what is missing.
+    void rest() override;
+    /// Closes the breaker and starts what is missing, at once.
     void forgive();
+
+    // Orders of an operator: crew_orders.cpp.
+    /// No new calls, until `resume`. Those that are accepted are still served, then the workers rest.
+    void drain();
+    /// Takes calls again; what failed before is forgiven.
+    void resume();
+    /// It was told to drain, and not to resume.
+    [[nodiscard]] bool drained() const { return state_ == CrewState::draining || state_ == CrewState::drained; }
+    /// Replaces workers, of all slots or of one; closes the breaker. `now`: kills them, whatever they run. The numbers
+    /// of those that are replaced.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> restart(std::optional<std::uint32_t> id, bool now);
 
     // As hands; see there.
     void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
@@ -63,6 +75,8 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
     [[nodiscard]] CrewState state() const override { return state_; }
     [[nodiscard]] const std::string& reason() const override { return reason_; }
+    [[nodiscard]] TimePoint state_since() const { return state_since_; }
+    [[nodiscard]] const RestartPolicy& policy() const { return policy_; }
     [[nodiscard]] std::uint32_t target() const override { return target_; }
     [[nodiscard]] std::uint32_t ready_workers() const override;
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
@@ -81,7 +95,6 @@ class Crew final : public Hands, private Worker::Owner {
         Duty duty = Duty::working;
         bool counted = false;            ///< its worker's end, ahead of it
         bool renewing = false;           ///< its successor starts; of one slot at a time
-        std::string renewal = {};        ///< why its worker must be replaced; empty: nobody has asked for it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
@@ -143,7 +156,12 @@ class Crew final : public Hands, private Worker::Owner {
     void inherit(Slot& old);
     void call_off_renewal();
     void retry_renewal(Duration delay);
+    /// Nothing is started.
+    [[nodiscard]] bool closed() const { return stopping_ || resting_; }
+    void halt(TimePoint drain_until);
+    [[nodiscard]] CrewEvent fact() const;
     void update_state();
+    void enter(CrewEvent event);
     void watch_silence();
     void look_at_silent();
     [[nodiscard]] EndCause cause_of(const Death& death) const;
@@ -154,10 +172,11 @@ class Crew final : public Hands, private Worker::Owner {
     RestartPolicy policy_;
     std::uint32_t target_ = 0;
     CrewState state_ = CrewState::starting;
+    TimePoint state_since_ = Clock::now();
     std::string reason_;
     std::string last_end_;  // how the last worker that ended unbidden did so
     bool stopping_ = false;
-    bool ever_ready_ = false;
+    bool resting_ = false;  // drained: nothing is started
     std::uint64_t restarts_ = 0;
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;

@@ -14,19 +14,19 @@ bool needs_new_worker(const settings::Pool& now, const settings::Pool& next) {
 }
 
 void Crew::renew(Slot& slot, std::string why) {
-    if (slot.renewal.empty()) slot.renewal = std::move(why);
+    if (slot.worker) slot.worker->want_renewal(std::move(why));
     renew_next();
 }
 
 void Crew::renew_all(const std::string& why) {
     for (const auto& slot : slots_)
-        if (slot->worker && slot->renewal.empty()) slot->renewal = why;
+        if (slot->ready()) slot->worker->want_renewal(why);
     renew_next();
 }
 
 std::string Crew::why_renew(const Slot& slot) const {
     if (slot.duty == Duty::leaving || slot.duty == Duty::successor || !slot.ready()) return {};
-    if (!slot.renewal.empty()) return slot.renewal;
+    if (!slot.worker->renewal().empty()) return slot.worker->renewal();
     if (needs_new_worker(slot.worker->settings(), pool_)) return "its settings changed";
     return {};
 }
@@ -34,7 +34,7 @@ std::string Crew::why_renew(const Slot& slot) const {
 // One successor at a time, and none while the breaker keeps the pool from starting anything. Spares first: should a
 // worker be lost meanwhile, a new one takes its place.
 void Crew::renew_next() {
-    if (stopping_ || policy_.breaker() != BreakerState::closed || renew_timer_.armed() || find(Duty::successor)) return;
+    if (closed() || policy_.breaker() != BreakerState::closed || renew_timer_.armed() || find(Duty::successor)) return;
     if (std::ranges::count(slots_, Duty::leaving, &Slot::duty) >= std::ptrdiff_t{limits::renewals_leaving}) return;
     if (auto* const old = next_to_renew()) begin_renewal(*old);
 }
@@ -47,7 +47,7 @@ Crew::Slot* Crew::next_to_renew() const {
 }
 
 void Crew::begin_renewal(Slot& old) {
-    old.renewal = why_renew(old);
+    old.worker->want_renewal(why_renew(old));
     old.renewing = true;
     add_slot(Duty::successor);
 }
@@ -72,7 +72,7 @@ void Crew::succeed(Slot& successor) {
                       {{"pool", name()},
                        {"worker", old->id},
                        {"pid", old->worker->pid()},
-                       {"why", old->renewal},
+                       {"why", old->worker->renewal()},
                        {"successor", successor.id}});
     dismiss(*old);
 }

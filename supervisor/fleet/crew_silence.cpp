@@ -45,7 +45,7 @@ std::vector<Part> Crew::take_back_stuck() {
 }
 
 void Crew::watch_silence() {
-    if (silence_timer_.armed() || stopping_) return;
+    if (silence_timer_.armed() || closed()) return;
     silence_timer_.arm_after(silence_delay_, [this] { look_at_silent(); });
 }
 

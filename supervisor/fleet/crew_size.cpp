@@ -30,7 +30,7 @@ void Crew::apply(const settings::Pool& pool) {
 
 void Crew::fill() {
     use_spares();
-    if (stopping_ || policy_.breaker() != BreakerState::closed) return;
+    if (closed() || policy_.breaker() != BreakerState::closed) return;
     for (const auto duty : {Duty::working, Duty::spare}) {
         const auto there = static_cast<std::uint32_t>(std::ranges::count(slots_, duty, &Slot::duty));
         for (auto missing = wanted(duty) - std::min(there, wanted(duty)); missing > 0; --missing) add_slot(duty);
@@ -79,7 +79,7 @@ Crew::Slot& Crew::add_slot(Duty duty) {
 
 // A spare that is ready takes the place of a worker that is lost, or not there yet.
 void Crew::use_spares() {
-    if (stopping_) return;
+    if (closed()) return;
     const auto find = [&](Duty duty, bool ready) {
         return std::ranges::find_if(slots_, [&](const auto& s) { return s->duty == duty && s->ready() == ready; });
     };
@@ -104,7 +104,6 @@ Crew::Slot& Crew::slot_of(const Worker& worker) const {
 
 void Crew::start_worker(Slot& slot) {
     slot.restart.cancel();
-    slot.renewal.clear();
     Birth birth;
     if (uses_zygote()) {
         if (!zygote_ || !zygote_->usable() || zygote_is_old()) return want_zygote();  // and it starts what waits
