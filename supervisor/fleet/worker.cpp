@@ -138,6 +138,7 @@ std::vector<Part> Worker::take_back() {
         held_.pop_back();
     }
     std::ranges::reverse(back);
+    limit_farewell();
     channel_->send({.type = wire::Type::reopen, .a = claim.generation});
     owner_.on_worker_room(*this);
     return back;
@@ -270,6 +271,7 @@ void Worker::drop_front_items(std::uint32_t items) {
     if (front.items > 0) return;
     input_taken_ &= !front.boxed;
     held_.pop_front();
+    limit_farewell();
 }
 
 }  // namespace caisson::fleet
