@@ -34,7 +34,7 @@ std::uint64_t new_secret() {
 Dispatcher::Dispatcher(Surroundings surroundings)
     : around_(std::move(surroundings)),
       keeper_(around_.loop, around_.log, around_.program_dir),
-      reports_(around_.log, around_.report_dir, around_.report_count),
+      reports_(around_.loop, around_.log, around_.report_dir, around_.report_count),
       symbols_(around_.loop, around_.log, keeper_),
       scheduler_(static_cast<Port&>(*this), new_secret()),
       look_timer_(around_.loop.timer()),
