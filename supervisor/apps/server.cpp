@@ -9,6 +9,7 @@
 #include <csignal>
 #include <map>
 
+#include "base/log_journal.hpp"
 #include "base/system.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -31,7 +32,10 @@ LogOptions log_options(const settings::Log& log) {
     static const std::map<std::string_view, LogLevel> levels{{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                              {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                              {"error", LogLevel::error}, {"off", LogLevel::off}};
-    return {.level = levels.at(log.level), .json = log.format == settings::LogFormat::json, .file = log.file};
+    return {.level = levels.at(log.level),
+            .json = log.format == settings::LogFormat::json,
+            .file = log.file,
+            .journal = stderr_is_journal()};
 }
 
 std::vector<std::string> texts(const settings::Problems& problems) {

@@ -80,6 +80,16 @@ inline constexpr std::size_t worker_text_bytes = 16 * 1024;
 
 /// Log lines that wait for a slow disk or terminal; beyond it the oldest are dropped and counted.
 inline constexpr std::size_t log_queue_lines = 8192;
+/// How long a log whose reader is behind is waited for when the service ends.
+inline constexpr auto log_close_patience = 1s;
+/// Lines and events that are remembered for those who ask what happened, and what they may take together.
+inline constexpr std::size_t log_records = 4096;
+inline constexpr std::size_t log_record_bytes = 4 * 1024 * 1024;
+/// Lines of one answer to those who follow the log.
+inline constexpr std::size_t log_answer_lines = 1000;
+/// The longest that a request waits for news, and how many may wait at once.
+inline constexpr auto news_wait_max = 30s;
+inline constexpr std::size_t news_waiters = 64;
 /// Pools of one service: each costs descriptors and memory.
 inline constexpr std::size_t pools = 256;
 /// Connections the kernel holds until they are accepted.
