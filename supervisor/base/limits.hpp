@@ -78,6 +78,8 @@ inline constexpr std::size_t report_file_bytes = 64 * 1024;
 /// Bytes of error text, notes and messages that come from a worker.
 inline constexpr std::size_t worker_text_bytes = 16 * 1024;
 
+/// Methods of one pool that are measured each for itself, at about 5 KiB; the others together.
+inline constexpr std::size_t measured_methods = 32;
 /// Log lines that wait for a slow disk or terminal; beyond it the oldest are dropped and counted.
 inline constexpr std::size_t log_queue_lines = 8192;
 /// How long a log whose reader is behind is waited for when the service ends.

@@ -134,6 +134,7 @@ void Crew::start_worker(Slot& slot) {
 void Crew::schedule(Slot& slot, Duration delay) {
     const auto start = [this, &slot] {
         ++restarts_;
+        ++restarts_by_[static_cast<std::size_t>(slot.why)];
         start_worker(slot);
     };
     if (delay <= Duration::zero()) return start();
@@ -226,6 +227,7 @@ void Crew::replace_early(Slot& slot) {
     slot.counted = true;
     auto next = std::make_unique<Slot>();
     next->id = slot.id;
+    next->why = EndCause::in_call;
     next->restart = around_.loop.timer();
     schedule(*slots_.insert(std::ranges::find(slots_, slot.id, &Slot::id), std::move(next))->get(), decision.delay);
 }
@@ -277,6 +279,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     // It is still in its callback: it goes in a later turn.
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
 
+    slot.why = cause;
     // If it was replaced for a crash in a call, and that was a lie, its end counts as what it was.
     RestartPolicy::Decision decision;
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());
