@@ -92,6 +92,14 @@ inline constexpr std::size_t log_answer_lines = 1000;
 /// The longest that a request waits for news, and how many may wait at once.
 inline constexpr auto news_wait_max = 30s;
 inline constexpr std::size_t news_waiters = 64;
+/// Connections over HTTP: each has a descriptor and its buffer.
+inline constexpr std::size_t http_connections = 64;
+/// Memory of one of them, headers and all; a request with larger headers is refused.
+inline constexpr std::size_t http_connection_bytes = 32 * 1024;
+/// Bytes of a request's body: it names things, it carries no data.
+inline constexpr std::size_t http_body_bytes = 64 * 1024;
+/// For a client to send a request, or to take its answer.
+inline constexpr auto http_patience = 30s;
 /// Pools of one service: each costs descriptors and memory.
 inline constexpr std::size_t pools = 256;
 /// Connections the kernel holds until they are accepted.
