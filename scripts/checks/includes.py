@@ -50,6 +50,9 @@ TEST_ROOTS = ["tests", "bench"]
 GATES = {
     "TOML++": (r"toml\+\+/", "supervisor/settings/load.cpp"),
     "spdlog": (r"spdlog/", "supervisor/base/log.cpp"),
+    "libsystemd's journal": (r"systemd/sd-journal\.h", "supervisor/base/log_journal.cpp"),
+    "libmicrohttpd": (r"microhttpd\.h", "supervisor/control/http_server.cpp"),
+    "prometheus-cpp": (r"prometheus/", "supervisor/control/metrics.cpp"),
     "Boost.DLL": (r"boost/dll", "supervisor/host/library.cpp"),
     "Boost": (r"boost/(?!dll)", None),
     "CLI11": (r"CLI/", "supervisor/cli/"),

@@ -32,7 +32,11 @@ Result<std::vector<std::string>> Server::reload() {
     for (const auto& change : changes)
         if (const auto* const pool = dispatcher_.find(change.pool); pool != nullptr && pool->removed)
             return fail(cat("nothing was changed: pool ", change.pool, " is still draining"), "reload again later");
-    service_.set_access(std::move(*access));
+    service_.set_access(*access);
+    auto socket_rights = next.settings.access;
+    socket_rights.mode = settings_.access.mode;
+    socket_rights.group = settings_.access.group;
+    door_.apply(next.settings.metrics, socket_rights, std::move(*access));
     requests_.set_problems(texts(next.problems));
     log_.set_level(log_options(next.settings.log).level);
     apply(changes, next.settings);

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <map>
 
+#include "base/log_journal.hpp"
 #include "base/system.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -31,7 +32,10 @@ LogOptions log_options(const settings::Log& log) {
     static const std::map<std::string_view, LogLevel> levels{{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                              {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                              {"error", LogLevel::error}, {"off", LogLevel::off}};
-    return {.level = levels.at(log.level), .json = log.format == settings::LogFormat::json, .file = log.file};
+    return {.level = levels.at(log.level),
+            .json = log.format == settings::LogFormat::json,
+            .file = log.file,
+            .journal = stderr_is_journal()};
 }
 
 std::vector<std::string> texts(const settings::Problems& problems) {
@@ -56,13 +60,18 @@ Server::Server(Overrides overrides, Configuration configuration, Log log, contro
                  .config = settings_.file,
                  .started = Clock::now(),
                  .problems = texts(configuration.problems)},
-                {.reload = [this] { return reload(); }, .stop = [this](bool now) { stop(now); }}),
-      service_(loop_, log_, dispatcher_, requests_, std::move(listener), std::move(access), settings_.service) {
+                {.reload = [this] { return reload(); },
+                 .stop = [this](bool now) { stop(now); },
+                 .connections =
+                     [this] { return control::Operations::Connections{service_.sessions(), door_.connections()}; }}),
+      service_(loop_, log_, dispatcher_, requests_, std::move(listener), access, settings_.service),
+      door_(loop_, log_, dispatcher_, requests_, settings_.service.socket) {
     log_.event("service_started", LogLevel::info, cat("caisson ", version_text, " serves"),
                {{"pid", ::getpid()},
                 {"socket", settings_.service.socket.native()},
                 {"config", configuration.how},
                 {"plugin_dir", settings_.service.plugin_dir.native()}});
+    door_.apply(settings_.metrics, settings_.access, std::move(access));
     say(configuration.problems);
 }
 
@@ -93,7 +102,13 @@ void Server::on_stop_signal(int signal) {
 
 void Server::stop(bool now) {
     const auto drain = now ? Duration::zero() : Duration{settings_.service.drain};
-    dispatcher_.stop(Clock::now() + drain, [this] { service_.close(goodbye_patience, [this] { loop_.stop(); }); });
+    dispatcher_.stop(Clock::now() + drain, [this] {
+        requests_.flush_waiting();
+        service_.close(goodbye_patience, [this] {
+            door_.close();
+            loop_.stop();
+        });
+    });
 }
 
 // The keeper is this process's only child. If it is killed, what it had to keep comes here

@@ -8,6 +8,7 @@
 #include "apps/configuration.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
+#include "control/http_door.hpp"
 #include "control/requests.hpp"
 #include "control/service.hpp"
 #include "dispatch/dispatcher.hpp"
@@ -44,6 +45,7 @@ class Server {
     dispatch::Dispatcher dispatcher_;
     control::Requests requests_;
     control::Service service_;
+    control::HttpDoor door_;
 };
 
 /// As the status says them.

@@ -2,8 +2,10 @@
 /// The service's socket: made safely, taken over from a dead service, and accepted from within bounds.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "base/fd.hpp"
 #include "base/log.hpp"
@@ -18,6 +20,8 @@ class Listener {
     /// Binds `path`. Makes its folder if that is missing (mode 0755: the socket's own mode decides who gets in), holds
     /// a lock beside it for as long as it lives, and replaces a socket only if its service is dead.
     [[nodiscard]] static Result<Listener> bind(const std::filesystem::path& path, const settings::Access& access);
+    /// Binds an address of TCP, with a number for a host; port 0 is one that is free.
+    [[nodiscard]] static Result<Listener> bind(const std::string& host, std::uint16_t port);
     Listener(Listener&&) noexcept = default;
     Listener& operator=(Listener&&) noexcept = default;
     ~Listener();
@@ -26,6 +30,8 @@ class Listener {
     void accept(Loop& loop, Log& log, std::function<void(Fd)> on_connection);
     /// Takes no more connections and removes the socket.
     void close();
+    /// The port that it has; 0 if it is a Unix socket.
+    [[nodiscard]] std::uint16_t port() const;
 
    private:
     Listener(Fd lock, Fd socket, std::filesystem::path path);
@@ -34,8 +40,8 @@ class Listener {
 
     Fd lock_;
     Fd socket_;
-    Fd reserve_;  // given up for a moment when descriptors run out, to turn a waiting client away
-    std::filesystem::path path_;
+    Fd reserve_;                  // given up for a moment when descriptors run out, to turn a waiting client away
+    std::filesystem::path path_;  // empty: of TCP
     Log* log_ = nullptr;
     std::function<void(Fd)> on_connection_;
     Loop::Watch watch_;

@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/loop.hpp"
 #include "control/access.hpp"
+#include "control/news.hpp"
 #include "control/status.hpp"
 #include "dispatch/dispatcher.hpp"
 
@@ -25,6 +26,12 @@ struct Operations {
     std::function<Result<std::vector<std::string>>()> reload;
     /// Begins to stop; `now`: without letting accepted calls finish.
     std::function<void(bool now)> stop;
+    /// How many clients are connected, by the service's socket and over HTTP.
+    struct Connections {
+        std::size_t sessions = 0;
+        std::size_t http = 0;
+    };
+    std::function<Connections()> connections;
 };
 
 class Requests {
@@ -47,7 +54,13 @@ class Requests {
     /// Answers one request, a JSON object with "verb" in it.
     void answer(const Asker& asker, std::string_view text, Respond respond);
 
+    /// The metrics of now, as Prometheus reads them.
+    [[nodiscard]] std::string metrics();
+    /// Answers who waits for news, because the service ends or hands over.
+    void flush_waiting() { news_.flush(); }
+
     [[nodiscard]] const ServiceFacts& facts() const { return facts_; }
+    void set_http(ServiceFacts::Http http) { facts_.http = std::move(http); }
     void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
 
    private:
@@ -59,6 +72,9 @@ class Requests {
     void show_status(const nlohmann::json& request, Done done);
     void show_crashes(const nlohmann::json& request, Done done);
     void show_poison(const nlohmann::json& request, Done done);
+    void show_events(const nlohmann::json& request, Done done);
+    void show_logs(const nlohmann::json& request, Done done);
+    void show_metrics(const nlohmann::json& request, Done done);
     void clear_poison(const nlohmann::json& request, Done done);
     void resize(const nlohmann::json& request, Done done);
     void restart(const nlohmann::json& request, Done done);
@@ -74,6 +90,7 @@ class Requests {
     dispatch::Dispatcher& dispatcher_;
     ServiceFacts facts_;
     Operations operations_;
+    News news_;
 };
 
 }  // namespace caisson::control

@@ -19,6 +19,7 @@ class Service {
             Access access, const settings::Service& settings);
 
     void set_access(Access access) { access_ = std::move(access); }
+    [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
     /// Takes no more clients, and ends the sessions once they have taken their answers, or after `patience`.
     void close(Duration patience, std::function<void()> done);

@@ -19,6 +19,13 @@ struct ServiceFacts {
     std::filesystem::path config;  ///< empty: built-in defaults
     TimePoint started{};
     std::vector<std::string> problems;  ///< of the configuration and of plugin_dir; what they name does not run
+    /// Where HTTP is answered, as one writes it: "unix:/run/…", "http://127.0.0.1:9464"; empty: nowhere, and why.
+    struct Http {
+        std::string address = {};
+        std::string problem = {};
+        bool operate = false;
+    };
+    Http http = {};
 };
 
 /// All pools, or the one that is named. Nothing but the name of the problem if there is no such pool.

@@ -113,6 +113,12 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
 }
 
 void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death& death) {
+    if (auto* const pool = find(crew.name())) {
+        const auto kind = death.exit.kind;
+        const bool by_signal = kind == fleet::Exit::Kind::signaled || kind == fleet::Exit::Kind::setup_failed;
+        if (by_signal && death.exit.signal != 0) ++pool->measures.crashes[fleet::signal_name(death.exit.signal)];
+        ++pool->measures.ends[std::string{word(kind)}];
+    }
     scheduler_.on_death(crew, worker, death);
     if (around_.on_change) around_.on_change(crew, &death);
     check_stopped();
@@ -167,6 +173,8 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                          report.stack = std::move(places);
                          const auto document = report.to_json();
                          reports_.add(report.id, document);
+                         if (auto* const pool = find(report.pool))
+                             pool->measures.last_crash = {report.id, report.time, report.message()};
                          if (token != 0) scheduler_.reported(token, document);
                      });
     return id;

@@ -77,6 +77,14 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     /// Calls and batches (and parts of them that went different ways) that have no outcome yet.
     [[nodiscard]] std::size_t outstanding() const { return scheduler_.outstanding(); }
 
+    // Measures.
+    /// Closes the seconds that are over, so that rates and latencies are of now.
+    void measure_now() { scheduler_.measure_now(); }
+    /// Calls that were refused before they came to a pool, by the word of the reason.
+    [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& refused() const {
+        return scheduler_.refused();
+    }
+
     // Poison.
     [[nodiscard]] nlohmann::json poison() const;
     /// Forgets one, by a prefix of its id, or all of one pool, or all; how many.

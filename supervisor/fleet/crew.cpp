@@ -71,10 +71,12 @@ void Crew::on_worker_lost(Worker& worker) {
 void Crew::replace_early(Slot& slot) {
     const auto decision = policy_.on_end(EndCause::in_call, Clock::now(), chance());
     slot.counted = true;
+    slot.why = EndCause::in_call;
     if (slot.renewing) return inherit(slot);
     slot.duty = Duty::leaving;
     auto next = std::make_unique<Slot>();
     next->id = slot.id;
+    next->why = EndCause::in_call;
     next->restart = around_.loop.timer();
     schedule(*slots_.insert(std::ranges::find(slots_, slot.id, &Slot::id), std::move(next))->get(), decision.delay);
 }
@@ -126,6 +128,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     // It is still in its callback: it goes in a later turn.
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
 
+    slot.why = cause;
     // If it was replaced for a crash in a call, and that was a lie, its end counts as what it was.
     RestartPolicy::Decision decision;
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());

@@ -94,6 +94,10 @@ constexpr Key<Settings> service_keys[] = {
     {Change::restart, "log.file", [](const Settings& s) { return say(s.log.file); }},
     {Change::adjusted, "log.plugin_lines", [](const Settings& s) { return say(s.log.plugin_lines); }},
     {Change::adjusted, "log.plugin_line_bytes", [](const Settings& s) { return format_size(s.log.plugin_line_bytes); }},
+    {Change::adjusted, "metrics.listen", [](const Settings& s) { return say(s.metrics.listen); }},
+    {Change::adjusted, "metrics.hosts", [](const Settings& s) { return say(s.metrics.hosts); }},
+    {Change::adjusted, "metrics.page", [](const Settings& s) { return say(s.metrics.page); }},
+    {Change::adjusted, "metrics.operate", [](const Settings& s) { return say(s.metrics.operate); }},
 };
 
 constexpr Key<Pool> pool_keys[] = {

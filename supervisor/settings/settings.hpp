@@ -62,6 +62,16 @@ struct Log {
     bool operator==(const Log&) const = default;
 };
 
+/// [metrics]: where the service answers HTTP: metrics, health, and the page.
+struct Metrics {
+    std::string listen = "unix";          ///< settings/listen.hpp; a path is absolute
+    std::vector<std::string> hosts = {};  ///< names by which others reach the address, beside those that are known
+    bool page = true;
+    bool operate = false;  ///< what an operator may, the page may: resize, reload and the like
+
+    bool operator==(const Metrics&) const = default;
+};
+
 struct Backoff {
     milliseconds min = 100ms;
     milliseconds max = 30s;
@@ -191,6 +201,7 @@ struct Settings {
     Service service = {};
     Access access = {};
     Log log = {};
+    Metrics metrics = {};
     Pool defaults = {};
     std::vector<Pool> pools = {};  ///< as written, [defaults] merged in; discovered ones are not here before resolve()
     /// Pools whose sections have problems, and their plugins as far as those could be read: discovery must not run
