@@ -18,9 +18,10 @@ constexpr std::size_t shown_value_bytes = 80;
 }  // namespace
 
 std::span<const Command> commands() {
-    static const std::array all{call_command(),    map_command(),    status_command(), workers_command(),
-                                crashes_command(), poison_command(), resize_command(), reload_command(),
-                                stop_command(),    serve_command(),  check_command(),  doctor_command()};
+    static const std::array all{call_command(),    map_command(),     status_command(), workers_command(),
+                                crashes_command(), poison_command(),  resize_command(), reload_command(),
+                                stop_command(),    upgrade_command(), serve_command(),  check_command(),
+                                doctor_command()};
     return all;
 }
 

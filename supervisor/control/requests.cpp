@@ -44,7 +44,7 @@ const Requests::Row Requests::table_[] = {
     {"status", Verb::call, &Requests::show_status}, {"crashes", Verb::call, &Requests::show_crashes},
     {"poison", Verb::call, &Requests::show_poison}, {"clear_poison", Verb::operate, &Requests::clear_poison},
     {"resize", Verb::operate, &Requests::resize},   {"reload", Verb::operate, &Requests::reload},
-    {"stop", Verb::admin, &Requests::stop},
+    {"stop", Verb::admin, &Requests::stop},         {"upgrade", Verb::admin, &Requests::upgrade},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)
@@ -137,6 +137,11 @@ void Requests::stop(const json& request, Done done) {
     // In a later turn, so that the answer is on its way first.
     loop_.post([this, at_once] { operations_.stop(at_once); });
     done(json{{"stopping", true}});
+}
+
+void Requests::upgrade(const json& request, Done done) {
+    (void)request;
+    operations_.upgrade(std::move(done));
 }
 
 }  // namespace caisson::control

@@ -19,12 +19,17 @@
 
 namespace caisson::control {
 
+/// Takes what was asked for, or why it was not done; at most once.
+using Done = std::move_only_function<void(Result<nlohmann::json>)>;
+
 /// What only the program itself can do.
 struct Operations {
     /// Reads the configuration again; the changes as text, or why nothing was changed.
     std::function<Result<std::vector<std::string>>()> reload;
     /// Begins to stop; `now`: without letting accepted calls finish.
     std::function<void(bool now)> stop;
+    /// Lets the program that stands at its own path take over; answers when that has, or has not.
+    std::function<void(Done)> upgrade = {};
 };
 
 class Requests {
@@ -47,11 +52,21 @@ class Requests {
     /// Answers one request, a JSON object with "verb" in it.
     void answer(const Asker& asker, std::string_view text, Respond respond);
 
+    /// Answers that wait for news come now, with what there is: the sessions that wait for them are to go elsewhere.
+    void flush_waiting() {
+        for (const auto& flush : flushes_) flush();
+    }
+    /// Whoever lets answers wait says how they are flushed.
+    void on_flush(std::function<void()> flush) { flushes_.push_back(std::move(flush)); }
+
     [[nodiscard]] const ServiceFacts& facts() const { return facts_; }
+    void set_before(std::uint32_t generation, ServiceFacts::Before before) {
+        facts_.generation = generation;
+        facts_.upgraded_from = std::move(before);
+    }
     void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
 
    private:
-    using Done = std::move_only_function<void(Result<nlohmann::json>)>;
     struct Row;
     static const Row table_[];
 
@@ -63,6 +78,7 @@ class Requests {
     void resize(const nlohmann::json& request, Done done);
     void reload(const nlohmann::json& request, Done done);
     void stop(const nlohmann::json& request, Done done);
+    void upgrade(const nlohmann::json& request, Done done);
     /// The pool that a request names, or why there is none to operate.
     [[nodiscard]] Result<dispatch::Pool*> pool_in(const nlohmann::json& request);
 
@@ -71,6 +87,7 @@ class Requests {
     dispatch::Dispatcher& dispatcher_;
     ServiceFacts facts_;
     Operations operations_;
+    std::vector<std::function<void()>> flushes_;
 };
 
 }  // namespace caisson::control
