@@ -57,6 +57,7 @@ GATES = {
     "Boost": (r"boost/(?!dll)", None),
     "CLI11": (r"CLI/", "supervisor/cli/"),
     "elfutils": (r"elfutils/|dwarf\.h|libelf\.h|gelf\.h", "supervisor/symbolizer/"),
+    "libsystemd, for the service manager": (r"systemd/sd-daemon", "supervisor/apps/service_manager.cpp"),
     "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/dispatch/digest.cpp"),
     "RapidCheck": (r"rapidcheck", None),
     "RE2": (r"re2/", "plugins/text/"),

@@ -51,6 +51,7 @@ struct Command {
 [[nodiscard]] Command resume_command();
 [[nodiscard]] Command reload_command();
 [[nodiscard]] Command stop_command();
+[[nodiscard]] Command upgrade_command();
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command check_command();
 [[nodiscard]] Command doctor_command();

@@ -55,6 +55,7 @@ const Requests::Row Requests::table_[] = {
     {"drain", Verb::operate, &Requests::drain},
     {"resume", Verb::operate, &Requests::resume},
     {"stop", Verb::admin, &Requests::stop},
+    {"upgrade", Verb::admin, &Requests::upgrade},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)
@@ -175,6 +176,11 @@ void Requests::stop(const json& request, Done done) {
     // In a later turn, so that the answer is on its way first.
     loop_.post([this, at_once] { operations_.stop(at_once); });
     done(json{{"stopping", true}});
+}
+
+void Requests::upgrade(const json& request, Done done) {
+    (void)request;
+    operations_.upgrade(std::move(done));
 }
 
 }  // namespace caisson::control

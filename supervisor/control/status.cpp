@@ -104,7 +104,10 @@ json status(const dispatch::Dispatcher& dispatcher, const ServiceFacts& facts, s
           {"config", facts.config.string()},
           {"state", dispatcher.stopping() ? "stopping" : "serving"},
           {"http", {{"address", facts.http.address}, {"problem", facts.http.problem}, {"operate", facts.http.operate}}},
+          {"generation", facts.generation},
           {"problems", facts.problems}}}};
+    if (const auto& before = facts.upgraded_from; before.pid != 0)
+        out["supervisor"]["upgraded_from"] = {{"pid", before.pid}, {"version", before.version}};
     auto& pools = out["pools"] = json::array();
     for (const auto& [name, pool] : dispatcher.pools())
         if (only_pool.empty() || name == only_pool) pools.push_back(pool_json(*pool, dispatcher.crew(name), now));

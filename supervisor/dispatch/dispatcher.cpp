@@ -83,6 +83,24 @@ Crew& Dispatcher::crew(std::string_view pool) const {
     return *found->second;
 }
 
+// ---- what outlives this process -------------------------------------------------------------------------------------
+
+json Dispatcher::save() const {
+    auto sizes = json::object();
+    for (const auto& [name, crew] : crews_)
+        if (crew->target() != settings::worker_count(crew->settings())) sizes[name] = crew->target();
+    return {{"poison", scheduler_.poison().save()}, {"sizes", std::move(sizes)}};
+}
+
+void Dispatcher::load(const json& saved) {
+    if (!saved.is_object()) return;
+    scheduler_.poison().load(saved.value("poison", json{}));
+    const auto sizes = saved.value("sizes", json::object());
+    for (const auto& [name, size] : sizes.items())
+        if (const auto crew = crews_.find(name); crew != crews_.end() && size.is_number_unsigned())
+            crew->second->resize(size.get<std::uint32_t>());
+}
+
 // ---- poison ---------------------------------------------------------------------------------------------------------
 
 json Dispatcher::poison() const { return scheduler_.poison().list(); }

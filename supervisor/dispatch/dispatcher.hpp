@@ -85,6 +85,14 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
         return scheduler_.refused();
     }
 
+    // For another process that takes the place of this one.
+    /// What is known of poison, and how many workers pools have that were told another number than their settings say.
+    [[nodiscard]] nlohmann::json save() const;
+    /// Takes over what another has saved.
+    void load(const nlohmann::json& saved);
+    /// Looks for crash reports that another has written meanwhile.
+    void find_reports() { reports_.read_again(); }
+
     // Poison.
     [[nodiscard]] nlohmann::json poison() const;
     /// Forgets one, by a prefix of its id, or all of one pool, or all; how many.

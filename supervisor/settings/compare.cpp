@@ -83,6 +83,7 @@ constexpr Key<Settings> service_keys[] = {
      [](const Settings& s) { return say(s.service.max_sessions_per_user); }},
     {Change::adjusted, "service.handshake_timeout", [](const Settings& s) { return say(s.service.handshake_timeout); }},
     {Change::adjusted, "service.drain", [](const Settings& s) { return say(s.service.drain); }},
+    {Change::adjusted, "service.upgrade_timeout", [](const Settings& s) { return say(s.service.upgrade_timeout); }},
     {Change::adjusted, "service.idle_timeout", [](const Settings& s) { return say(s.service.idle_timeout); }},
     {Change::restart, "access.mode", [](const Settings& s) { return say(s.access.mode); }},
     {Change::restart, "access.group", [](const Settings& s) { return say(s.access.group); }},

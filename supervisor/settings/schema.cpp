@@ -44,6 +44,7 @@ void read(Reader& in, Service& service) {
     in.count("max_sessions_per_user", service.max_sessions_per_user, bounds::sessions);
     in.duration("handshake_timeout", service.handshake_timeout, bounds::handshake_timeout);
     in.duration("drain", service.drain, bounds::drain);
+    in.duration("upgrade_timeout", service.upgrade_timeout, bounds::upgrade_timeout);
     in.duration("idle_timeout", service.idle_timeout, bounds::idle_timeout);
 }
 

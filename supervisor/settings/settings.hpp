@@ -31,8 +31,9 @@ struct Service {
     std::uint32_t max_sessions = 256;       ///< of all clients together
     std::uint32_t max_sessions_per_user = 64;
     milliseconds handshake_timeout = 5s;
-    milliseconds drain = 30s;        ///< how long accepted calls may go on when the service stops
-    milliseconds idle_timeout = 0s;  ///< a session without a call or request; 0: never ends
+    milliseconds drain = 30s;            ///< how long accepted calls may go on when the service stops
+    milliseconds upgrade_timeout = 30s;  ///< for a new version to take over
+    milliseconds idle_timeout = 0s;      ///< a session without a call or request; 0: never ends
 
     bool operator==(const Service&) const = default;
 };
