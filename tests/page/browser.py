@@ -159,11 +159,11 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, expression, patience_s=PATIENCE_S):
-        """Waits until an expression is true, and gives its value; looks at each frame or 50 ms, not in a busy loop."""
+        """Waits until an expression is true, and gives its value; looks every 50 ms."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            if value := self.run(expression):
-                return value
+            if value := self.run(f"(async () => {{ const it = await ({expression}); return it ? [it] : null; }})()"):
+                return value[0]
             time.sleep(0.05)
         raise Gone(f"this did not become true: {expression}\n{self.run('document.body.innerText')[:2000]}")
 

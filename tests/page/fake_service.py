@@ -55,8 +55,9 @@ class World:
 
     # ---- making -----------------------------------------------------------------------------------------------------
 
-    def add_pool(self, name, workers=4, rate=50.0, state="ready", **more):
-        self.pools[name] = {"name": name, "state": state, "target": workers, "rate": rate, "more": more}
+    def add_pool(self, name, size=4, rate=50.0, state="ready", **more):
+        """`more` takes the place of what the pool would say."""
+        self.pools[name] = {"name": name, "state": state, "target": size, "rate": rate, "more": more}
 
     def add_event(self, event, message, level="info", **fields):
         with self.changed:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a service: which section is shown, what it is told, and what is said when something changes.
 //
-// The hash names the section (#pools, #pool/math, #crash/ID), so that a link to it can be passed on. The service is asked
-// only while the page can be seen and is not paused.
+// The hash names the section (#pools, #pool/math, #crash/ID), so that a link to it can be passed on. The service is
+// asked only while the page can be seen and is not paused.
 
 import { element, notice, say } from "./dom.js";
 import { History } from "./history.js";
@@ -25,7 +25,7 @@ const most_said = 3;
 const views = { pools: PoolsView, pool: PoolView, workers: WorkersView, crashes: CrashesView, crash: CrashView,
     poison: PoisonView, events: EventsView };
 /// The sections of the navigation; what is within one is marked as that.
-const sections = [["pools", "Pools"], ["workers", "Workers"], ["crashes", "Crashes"], ["poison", "Poison"], ["events", "Events"]];
+const sections = { pools: "Pools", workers: "Workers", crashes: "Crashes", poison: "Poison", events: "Events" };
 const within = { pool: "pools", crash: "crashes" };
 
 const by_id = (id) => document.getElementById(id);
@@ -52,7 +52,7 @@ class Page {
     });
 
     begin() {
-        for (const [name, title] of sections)
+        for (const [name, title] of Object.entries(sections))
             by_id("sections").append(element("li", {}, element("a", { href: `#${name}` }, title)));
         by_id("skip").addEventListener("click", (event) => {
             event.preventDefault(); // the hash names a section
@@ -109,7 +109,8 @@ class Page {
         const { name, argument } = this.#shown;
         const view = this.#view(name);
         if (this.#state.status) view.update({ ...this.#state, now_s: now_s() });
-        const bad = list(fields(this.#state.status).pools).filter((pool) => fields(pool).state === "quarantined").length;
+        const pools = list(fields(this.#state.status).pools).map(fields);
+        const bad = pools.filter((pool) => pool.state === "quarantined").length;
         document.title = `${bad > 0 ? `(${bad} quarantined) ` : ""}${view.title(argument)} - Caisson`;
     }
 
@@ -138,8 +139,8 @@ class Page {
 
     #notice_version(version) {
         this.#version ??= version;
-        const other = version !== this.#version;
-        notice(by_id("newer"), other ? `The service is now version ${version}; load this page again to have its page too.` : "");
+        const words = `The service is now version ${version}; load this page again to have its page too.`;
+        notice(by_id("newer"), version === this.#version ? "" : words);
     }
 
     #feed_is_old() {
@@ -176,7 +177,9 @@ class Page {
 
     #on_lost(error) {
         this.#lost_since ??= new Date();
-        notice(by_id("reach"), `The service is not reachable since ${when(this.#lost_since)}: ${error.message}. This page goes on trying.`);
+        const since = when(this.#lost_since);
+        const words = `The service is not reachable since ${since}: ${error.message}. This page goes on trying.`;
+        notice(by_id("reach"), words);
         if (this.#state.status === undefined) say(by_id("service"), "");
     }
 
@@ -196,7 +199,8 @@ class Page {
     #say_changes() {
         if (this.#changes.length === 0 || performance.now() - this.#said_ms < quiet_ms) return;
         const more = this.#changes.length - most_said;
-        say(by_id("changes"), this.#changes.slice(0, most_said).join(" ") + (more > 0 ? ` And ${count(more)} other changes.` : ""));
+        const rest = more > 0 ? ` And ${count(more)} other changes.` : "";
+        say(by_id("changes"), this.#changes.slice(0, most_said).join(" ") + rest);
         this.#changes = [];
         this.#said_ms = performance.now();
     }
@@ -214,9 +218,10 @@ function parse(hash) {
 }
 
 function about(supervisor) {
-    const parts = [`version ${brief(supervisor.version, 40)}`, `pid ${brief(supervisor.pid, 20)}`, brief(supervisor.state, 40)];
+    const part = (name, value) => (text(value) === "" ? "" : `${name} ${brief(value, 40)}`);
+    const parts = [part("version", supervisor.version), part("pid", supervisor.pid), brief(supervisor.state, 40)];
     if (number(supervisor.uptime_s) !== undefined) parts.push(`up ${duration(supervisor.uptime_s)}`);
-    return parts.filter(Boolean).join(", ");
+    return parts.filter(Boolean).join(", ") || "The service says nothing of itself.";
 }
 
 new Page().begin();

@@ -43,7 +43,8 @@ export class ChartBox {
         this.#title = title;
         this.#say = words;
         this.#log = logarithmic;
-        const table = element("table", {}, element("caption", {}, title), element("thead", {}, this.#head), this.#body);
+        const caption = element("caption", {}, element("span", { class: "unseen" }, title));
+        const table = element("table", {}, caption, element("thead", {}, this.#head), this.#body);
         this.#details = element("details", { on: { toggle: () => this.#tabulate() } },
             element("summary", {}, "As a table"), element("div", { class: "scroll" }, table));
         this.root = element("figure", {}, element("figcaption", {}, element("h3", {}, title), this.#legend),
@@ -138,10 +139,9 @@ export class ChartBox {
 
     /// The legend is HTML: what each line is, and what it is at now.
     #explain() {
-        const latest = (values) => { const value = values.at(-1); return value === undefined ? nothing : this.#say(value); };
         replace(this.#legend, ...this.#series.map(({ label, values }, i) =>
-            element("li", { class: `series-${(i % strokes.length) + 1}` }, `${label}: ${latest(values)}`)));
-        const label = `Chart: ${this.#title}, the last ${span_s / 60} minutes. The latest values stand above, more in the table below.`;
+            element("li", { class: `series-${(i % strokes.length) + 1}` }, `${label}: ${this.#words(values.at(-1))}`)));
+        const label = `Chart: ${this.#title}, ${span_s / 60} minutes. The latest values stand above, more in a table.`;
         if (this.#canvas.getAttribute("aria-label") !== label) this.#canvas.setAttribute("aria-label", label);
     }
 
@@ -149,11 +149,10 @@ export class ChartBox {
         if (!this.#details.open) return;
         const titles = ["When", ...this.#series.map(({ label }) => label)];
         replace(this.#head, ...titles.map((title) => element("th", { scope: "col" }, title)));
-        const lines = [];
-        for (let k = this.#times.length - 1; k >= 0 && lines.length < table_lines; --k)
-            lines.push(element("tr", {}, element("th", { scope: "row" }, ago(this.#times[k])),
-                ...this.#series.map(({ values }) => element("td", {}, values[k] === undefined ? nothing : this.#say(values[k])))));
-        if (lines.length === 0) lines.push(element("tr", {}, element("td", { colspan: titles.length }, "No values yet.")));
-        replace(this.#body, ...lines);
+        const line = (time, back) => element("tr", {}, element("th", { scope: "row" }, ago(time)),
+            ...this.#series.map(({ values }) => element("td", {}, this.#words(values.at(-1 - back)))));
+        replace(this.#body, ...this.#times.slice(-table_lines).reverse().map(line));
     }
+
+    #words(value) { return value === undefined ? nothing : this.#say(value); }
 }

@@ -33,7 +33,7 @@ const operations = {
     restart: {
         word: "Restart", body: ({ pool }) => ({ verb: "restart", pool }),
         title: ({ pool }) => `Restart pool ${text(pool)}?`,
-        explain: "Its workers are replaced one by one. Calls that run are finished first. A quarantined pool tries again.",
+        explain: "Its workers are replaced one by one, and finish their calls first. A quarantined pool tries again.",
         done: ({ pool }) => `Pool ${text(pool)} restarts.`,
     },
     restart_worker: {
@@ -63,7 +63,7 @@ const operations = {
     clear_poison: {
         word: "Clear", body: ({ id }) => ({ verb: "clear_poison", id }),
         title: ({ id }) => `Clear poison ${text(id)}?`,
-        explain: "Calls with this input run again. If they still kill their worker, they are refused again after as many crashes.",
+        explain: "Calls with this input run again. If they still kill their workers, they are refused again.",
         done: ({ id }) => `Poison ${text(id)} is cleared.`,
     },
 };
@@ -71,16 +71,16 @@ const operations = {
 /// A button for one operation. `what()` is asked when it is pressed; `after` is called when it was done.
 export function button(name, what, after) {
     const operation = operations[name];
-    const made = element("button", { type: "button", class: "operate", on: { click: () => perform(operation, what(), after) } },
-        operation.word);
+    const press = { click: () => perform(operation, what(), after) };
+    const made = element("button", { type: "button", on: press }, operation.word);
     // Many buttons of one word stand in a table: their names say what they are for.
     made.setAttribute("aria-label", operation.title(what()).replace("?", ""));
     return made;
 }
 
 async function perform(operation, what, after) {
-    const answer = await confirmed({ title: operation.title(what), explain: operation.explain, button: operation.word,
-        workers: what.workers });
+    const { title, explain, word } = operation;
+    const answer = await confirmed({ title: title(what), explain, button: word, workers: what.workers });
     if (answer === false || Number.isNaN(answer)) return;
     const done = by_id("done");
     try {

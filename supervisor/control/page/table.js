@@ -6,7 +6,7 @@
 // is when its display changes.
 
 import { element, say } from "./dom.js";
-import { count } from "./values.js";
+import { count, number } from "./values.js";
 
 /// Rows that are shown at most; a browser is slow with more, and nobody reads them without searching.
 const most_rows = 2000;
@@ -21,6 +21,10 @@ function compare(a, b, descending) {
     const order = both ? a - b : collator.compare(String(a), String(b));
     return descending ? -order : order;
 }
+
+/// A column of numbers: what `read(row)` gives, said by `say`, sorted by size.
+export const quantity = (title, say, read) =>
+    ({ title, number: true, show: (row) => say(read(row)), value: (row) => number(read(row)) });
 
 /// A column: `title`; `show(row)` is its text; further, as wanted:
 ///   value(row)  what it is sorted by, if not the text        number   set to the right, and sorted downwards first
@@ -44,7 +48,8 @@ export class Table {
         this.#empty = empty;
         this.#sort = { ...sort };
         const heads = element("tr", { role: "row" }, ...columns.map((column, i) => this.#head(column, i)));
-        const table = element("table", { role: "table" }, element("caption", {}, caption),
+        const table = element("table", { role: "table" },
+            element("caption", {}, element("span", { class: "unseen" }, caption)),
             element("thead", { role: "rowgroup" }, heads), this.#body);
         const scroll = element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, table);
         this.root = element("div", { class: "listing" }, scroll, this.#note);
@@ -59,7 +64,8 @@ export class Table {
 
     #search_field(caption) {
         this.#search = element("input", { type: "search", autocomplete: "off", on: { input: () => this.#draw() } });
-        return element("label", { class: "search" }, `Search in: ${caption}`, this.#search);
+        return element("label", { class: "search" },
+            element("span", {}, "Search", element("span", { class: "unseen" }, ` in: ${caption}`)), this.#search);
     }
 
     #head(column, index) {
@@ -71,7 +77,8 @@ export class Table {
 
     #sort_by(index) {
         const again = this.#sort.column === index;
-        this.#sort = { column: index, descending: again ? !this.#sort.descending : Boolean(this.#columns[index].number) };
+        const down_first = Boolean(this.#columns[index].number);
+        this.#sort = { column: index, descending: again ? !this.#sort.descending : down_first };
         this.#say_sort();
         this.#draw();
     }

@@ -19,8 +19,8 @@ const exit_of = (crash) => {
 };
 
 const columns = [
-    { title: "Time", show: (crash) => when(crash.time), value: (crash) => order(crash.time), link: (crash) => place("crash", crash.report),
-        title_of: (crash) => brief(crash.time, 40), number: true },
+    { title: "Time", number: true, show: (crash) => when(crash.time), value: (crash) => order(crash.time),
+        link: (crash) => place("crash", crash.report), title_of: (crash) => brief(crash.time, 40) },
     { title: "Pool", show: (crash) => brief(crash.pool, 80), link: (crash) => place("pool", crash.pool) },
     { title: "Worker", show: worker_of },
     { title: "Method", show: (crash) => brief(crash.method, 80) },
@@ -86,7 +86,7 @@ export class CrashView {
 function report(crash) {
     const exit = fields(crash.exit);
     const pid = brief(fields(crash.worker).pid, 20);
-    const attempts = number(crash.attempts) === undefined ? "" : `${brief(crash.attempts)} of ${brief(crash.max_attempts)}`;
+    const attempts = number(crash.attempts) === undefined ? "" : `${crash.attempts} of ${brief(crash.max_attempts)}`;
     return [
         element("p", { class: "headline" }, brief(crash.message, 2000)),
         facts([
@@ -108,9 +108,9 @@ function stack(frames) {
     if (frames.length === 0) return element("p", { class: "quiet" }, "There is none: no signal was handled.");
     return element("ol", { class: "stack" }, ...frames.slice(0, most_lines).map((frame) => {
         const file = text(frame.file) === "" ? "" : `${brief(frame.file)}:${brief(frame.line, 20)}`;
+        const place_in_module = [brief(frame.module), brief(frame.offset, 40)].filter(Boolean).join(" + ");
         return element("li", {}, element("code", { class: "function" }, brief(frame.function, 1000) || "(no name)"),
-            element("span", { class: "file" }, file),
-            element("span", { class: "quiet" }, [brief(frame.module), brief(frame.offset, 40)].filter(Boolean).join(" + ")));
+            element("span", {}, file), element("span", { class: "quiet" }, place_in_module));
     }));
 }
 

@@ -20,7 +20,8 @@ function rest(event) {
 const columns = [
     { title: "Time", number: true, show: (event) => when(event.time), title_of: (event) => brief(event.time, 40) },
     { title: "Level", state: true, show: (event) => brief(event.level, 20) },
-    { title: "Pool", show: (event) => brief(event.pool, 80), link: (event) => text(event.pool) && place("pool", event.pool) },
+    { title: "Pool", show: (event) => brief(event.pool, 80),
+        link: (event) => text(event.pool) && place("pool", event.pool) },
     { title: "Event", show: (event) => brief(event.event, 80) },
     { title: "Message", wide: true, show: (event) => brief(event.message) },
     { title: "Fields", wide: true, show: rest },
@@ -57,7 +58,8 @@ export class EventsView {
 
     update({ events }) {
         this.#table.update(events.list);
-        notice(this.#lost, events.lost > 0 ? `${count(events.lost)} events are not shown: they were gone before this page asked.` : "");
+        const gone = `${count(events.lost)} events are not shown: they were gone before this page asked.`;
+        notice(this.#lost, events.lost > 0 ? gone : "");
     }
 }
 

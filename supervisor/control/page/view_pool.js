@@ -5,7 +5,7 @@ import { ChartBox } from "./chart_box.js";
 import { badge, element, facts, replace, say } from "./dom.js";
 import { outcomes } from "./history.js";
 import { button } from "./operate.js";
-import { Table } from "./table.js";
+import { quantity, Table } from "./table.js";
 import { brief, bytes, count, duration, fields, list, number, place, rate, text, when } from "./values.js";
 import { calls_per_s, ready_of, reason_of, target_of } from "./view_pools.js";
 import { workers_of, workers_table } from "./workers_table.js";
@@ -18,6 +18,14 @@ const method_columns = [
     { title: "Does", wide: true, show: (method) => brief(method.help) },
 ];
 
+/// What a call does one after the other, and both together.
+const parts = ["wait", "run", "total"];
+
+const latency_columns = [
+    { title: "Part", show: (row) => row.part, value: (row) => parts.indexOf(row.part) },
+    quantity("p50", duration, (row) => row.p50_s), quantity("p99", duration, (row) => row.p99_s),
+];
+
 export class PoolView {
     #history;
     #name = "";
@@ -26,11 +34,9 @@ export class PoolView {
     #content = element("div");
     #buttons = element("div", { class: "controls" });
     #facts = element("div");
-    #latency_table = new Table({ caption: "Latency now", key: (row) => row.part, empty: "Nothing was measured yet.", columns: [
-        { title: "Part", show: (row) => row.part },
-        { title: "p50", number: true, show: (row) => duration(row.p50_s), value: (row) => number(row.p50_s) },
-        { title: "p99", number: true, show: (row) => duration(row.p99_s), value: (row) => number(row.p99_s) }] });
-    #rates = new ChartBox({ title: "Calls by outcome", say: rate });
+    #latency_table = new Table({ caption: "Latency now", columns: latency_columns, key: (row) => row.part,
+        empty: "Nothing was measured yet." });
+    #rates = new ChartBox({ title: "Calls per second, by outcome", say: rate });
     #latency = new ChartBox({ title: "Latency", say: duration, logarithmic: true });
     #workers;
     #methods = new Table({ caption: "Methods of this pool", columns: method_columns, key: (method) => text(method.name),
@@ -42,7 +48,7 @@ export class PoolView {
         if (operate) this.#add_buttons(after);
         this.#content.append(this.#buttons, this.#facts,
             element("div", { class: "charts" }, this.#rates.root, this.#latency.root),
-            element("h3", {}, "Latency"), this.#latency_table.root,
+            element("h3", {}, "Latency now"), this.#latency_table.root,
             element("h3", {}, "Workers"), this.#workers.root, element("h3", {}, "Methods"), this.#methods.root);
         this.root = element("section", { "aria-labelledby": "pool-title" }, this.#title, this.#missing, this.#content);
     }
@@ -51,13 +57,15 @@ export class PoolView {
     show(name) {
         this.#name = name;
         say(this.#title, this.title(name));
-        for (const made of this.#buttons.children) made.setAttribute("aria-label", `${made.textContent} pool ${brief(name, 80)}`);
+        for (const made of this.#buttons.children)
+            made.setAttribute("aria-label", `${made.textContent} pool ${brief(name, 80)}`);
     }
 
     #target = 1;
     #add_buttons(after) {
         const pool = () => ({ pool: this.#name });
-        this.#buttons.append(button("restart", pool, after), button("resize", () => ({ pool: this.#name, workers: this.#target }), after),
+        const size = () => ({ pool: this.#name, workers: this.#target });
+        this.#buttons.append(button("restart", pool, after), button("resize", size, after),
             button("drain", pool, after), button("resume", pool, after));
     }
 
@@ -69,7 +77,7 @@ export class PoolView {
         this.#target = Math.max(target_of(pool), 1);
         replace(this.#facts, facts(about(pool, this.#history)));
         const latency = fields(pool.latency);
-        this.#latency_table.update(["wait", "run", "total"].filter((part) => part in latency)
+        this.#latency_table.update(parts.filter((part) => part in latency)
             .map((part) => ({ part, ...fields(latency[part]) })));
         this.#workers.update(workers_of([pool]));
         this.#methods.update(list(pool.methods).map(fields));
@@ -96,7 +104,8 @@ function about(pool, history) {
     return [
         ["State", state], ["Reason", reason_of(pool)],
         ["Breaker", brief(fields(pool.breaker).state, 40)],
-        ["Workers", `${ready_of(pool)} of ${target_of(pool)} ready${pool.spares ? `, ${count(pool.spares)} spare` : ""}`],
+        ["Workers", `${ready_of(pool)} of ${target_of(pool)} ready`],
+        ["Spares", pool.spares > 0 ? count(pool.spares) : ""],
         ["Running", count(pool.running)], ["Queued", count(pool.queued)],
         ["Calls", calls.join(", ")], ["Calls per second", rate(calls_per_s(pool, history))],
         ["Refusals", refusals(pool)],
@@ -116,7 +125,8 @@ function refusals(pool) {
 function last_crash(crash) {
     const id = text(crash.id);
     if (id === "") return "";
-    return element("span", {}, `${when(crash.time)}: `, element("a", { href: place("crash", crash.id) }, brief(crash.message) || brief(id, 40)));
+    const link = element("a", { href: place("crash", id) }, brief(crash.message) || brief(id, 40));
+    return element("span", {}, `${when(crash.time)}: `, link);
 }
 
 function start_of(pool) {

@@ -4,7 +4,7 @@
 import { ChartBox } from "./chart_box.js";
 import { element, facts, replace } from "./dom.js";
 import { outcomes } from "./history.js";
-import { Table } from "./table.js";
+import { quantity, Table } from "./table.js";
 import { brief, bytes, count, duration, fields, list, number, place, rate, text } from "./values.js";
 
 /// Pools whose latency is drawn; more lines cannot be told apart.
@@ -31,22 +31,17 @@ export function reason_of(pool) {
     return [brief(pool.reason), probe].filter(Boolean).join("; ");
 }
 
-const outcome = (title, word) => ({ title, number: true, show: (pool) => count(fields(pool.calls)[word]),
-    value: (pool) => number(fields(pool.calls)[word]) });
+const outcome = (title, word) => quantity(title, count, (pool) => fields(pool.calls)[word]);
 
 const columns = (history) => [
     { title: "Pool", show: (pool) => brief(pool.name, 80), link: (pool) => place("pool", pool.name) },
     { title: "State", state: true, show: (pool) => brief(pool.state, 40), title_of: reason_of },
     { title: "Workers", number: true, show: (pool) => `${ready_of(pool)} of ${target_of(pool)}`, value: ready_of },
-    { title: "Running", number: true, show: (pool) => count(pool.running), value: (pool) => number(pool.running) },
-    { title: "Queued", number: true, show: (pool) => count(pool.queued), value: (pool) => number(pool.queued) },
-    { title: "Calls/s", number: true, show: (pool) => rate(calls_per_s(pool, history)),
-        value: (pool) => calls_per_s(pool, history) },
-    { title: "p99", number: true, show: (pool) => duration(p99_of(pool)), value: p99_of },
+    quantity("Running", count, (pool) => pool.running), quantity("Queued", count, (pool) => pool.queued),
+    quantity("Calls/s", rate, (pool) => calls_per_s(pool, history)), quantity("p99", duration, p99_of),
     outcome("Ok", "ok"), outcome("Failed", "failed"), outcome("Crashed", "crashed"),
     outcome("Timed out", "timed_out"), outcome("Refused", "refused"),
-    { title: "Restarts", number: true, show: (pool) => count(pool.restarts), value: (pool) => number(pool.restarts) },
-    { title: "Memory", number: true, show: (pool) => bytes(pool.memory_bytes), value: (pool) => number(pool.memory_bytes) },
+    quantity("Restarts", count, (pool) => pool.restarts), quantity("Memory", bytes, (pool) => pool.memory_bytes),
     { title: "Version", show: (pool) => brief(pool.version, 40) },
 ];
 
@@ -54,18 +49,19 @@ export class PoolsView {
     #history;
     #facts = element("div");
     #wrong = element("ul", { class: "wrong" });
-    #rates = new ChartBox({ title: "Calls by outcome", say: rate });
+    #rates = new ChartBox({ title: "Calls per second, by outcome", say: rate });
     #load = new ChartBox({ title: "Calls in the service", say: count });
     #latency = new ChartBox({ title: "Latency, p99, of the busiest pools", say: duration, logarithmic: true });
     #table;
 
     constructor({ history }) {
         this.#history = history;
-        this.#table = new Table({ caption: "Pools", columns: columns(history), key: (pool) => text(pool.name), search: true,
-            empty: "There are no pools: the configuration names none and the plugin folder is empty." });
+        this.#table = new Table({ caption: "Pools", columns: columns(history), key: (pool) => text(pool.name),
+            search: true, empty: "There are no pools: the configuration names none and the plugin folder is empty." });
         this.root = element("section", { "aria-labelledby": "pools-title" },
             element("h2", { id: "pools-title", tabindex: "-1" }, "Pools"), this.#facts, this.#wrong,
-            element("div", { class: "charts" }, this.#rates.root, this.#load.root, this.#latency.root), this.#table.root);
+            element("div", { class: "charts" }, this.#rates.root, this.#load.root, this.#latency.root),
+            this.#table.root);
     }
 
     title() { return "Pools"; }
@@ -84,9 +80,10 @@ export class PoolsView {
         this.#rates.update(times, outcomes.map((word) =>
             ({ label: word.replace("_", " "), values: all.map((point) => point.rates?.[word]) })), now_s);
         const at = (what) => all.map((point) => (point.rates ? point[what] : undefined));
-        this.#load.update(times, [{ label: "running", values: at("running") }, { label: "waiting", values: at("queued") }], now_s);
-        this.#latency.update(times, busiest(pools).map((name) => ({ label: brief(name, 30),
-            values: this.#latencies(name, all) })), now_s);
+        this.#load.update(times,
+            [{ label: "running", values: at("running") }, { label: "waiting", values: at("queued") }], now_s);
+        this.#latency.update(times,
+            busiest(pools).map((name) => ({ label: brief(name, 30), values: this.#latencies(name, all) })), now_s);
     }
 
     /// The values of one pool at the times of all: a pool may be younger than the others.
@@ -121,8 +118,11 @@ function summary(pools) {
 function troubles(status, pools) {
     const problems = list(fields(status.supervisor).problems).map((problem) =>
         element("li", { class: "bad" }, `Passed over in the configuration: ${brief(problem)}`));
-    const reasons = pools.filter((pool) => text(pool.reason) !== "").map((pool) =>
-        element("li", { class: pool.state === "quarantined" ? "bad" : "warn" }, "Pool ",
-            element("a", { href: place("pool", pool.name) }, brief(pool.name, 80)), ` is ${brief(pool.state, 40)}: ${reason_of(pool)}`));
-    return [...problems, ...reasons];
+    const line = (pool, kind) => element("li", { class: kind }, "Pool ",
+        element("a", { href: place("pool", pool.name) }, brief(pool.name, 80)),
+        ` is ${brief(pool.state, 40)}: ${reason_of(pool)}`);
+    const with_reason = pools.filter((pool) => text(pool.reason) !== "");
+    const closed = with_reason.filter((pool) => pool.state === "quarantined");
+    const others = with_reason.filter((pool) => pool.state !== "quarantined");
+    return [...closed.map((pool) => line(pool, "bad")), ...problems, ...others.map((pool) => line(pool, "warn"))];
 }
