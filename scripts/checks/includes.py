@@ -56,6 +56,7 @@ GATES = {
     "Boost.DLL": (r"boost/dll", "supervisor/host/library.cpp"),
     "Boost": (r"boost/(?!dll)", None),
     "CLI11": (r"CLI/", "supervisor/cli/"),
+    "ncurses": (r"ncursesw?/|ncurses\.h|curses\.h|term\.h", "supervisor/cli/top/screen.cpp"),
     "elfutils": (r"elfutils/|dwarf\.h|libelf\.h|gelf\.h", "supervisor/symbolizer/"),
     "libsystemd, for the service manager": (r"systemd/sd-daemon", "supervisor/apps/service_manager.cpp"),
     "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/dispatch/digest.cpp"),
