@@ -126,7 +126,7 @@ class Shows(PageTest):
         workers = page.wait(f"{rows('Workers of this pool')}.length && {rows('Workers of this pool')}")
         self.assertEqual([row[0] for row in workers], ["math/1", "math/2", "math/3", "math/4"])
         self.assertIn("square", [row[0] for row in page.run(rows("Methods of this pool"))])
-        self.assertEqual([row[0] for row in page.run(rows("Latency now"))], ["wait", "run", "total"])
+        self.assertEqual([row[0] for row in page.run(rows("Latency now"))], ["waiting", "running", "total"])
 
     def test_a_quarantined_pool_with_its_breaker_and_last_crash(self):
         page = self.open("#pool/chaos")

@@ -121,7 +121,7 @@ class Page {
         this.#history.add(status, now_s());
         const supervisor = fields(status.supervisor);
         say(by_id("service"), about(supervisor));
-        this.#allow(fields(supervisor.page).operate === true);
+        this.#allow(fields(supervisor.http).operate === true);
         this.#notice_version(text(supervisor.version));
         this.#notice_changes(list(status.pools).map(fields));
         if (this.#feed_is_old()) await this.#fetch(views[this.#shown.name].feed, signal);

@@ -4,32 +4,12 @@
 import { ChartBox } from "./chart_box.js";
 import { element, facts, replace } from "./dom.js";
 import { outcomes } from "./history.js";
+import { calls_per_s, p99_of, ready_of, reason_of, target_of } from "./pool.js";
 import { quantity, Table } from "./table.js";
 import { brief, bytes, count, duration, fields, list, number, place, rate, text } from "./values.js";
 
 /// Pools whose latency is drawn; more lines cannot be told apart.
 const most_drawn = 5;
-
-const can_serve = new Set(["idle", "running"]);
-
-/// Calls per second of a pool: as the service measures them, else as the last two looks tell.
-export function calls_per_s(pool, history) {
-    const measured = number(fields(pool.rates)["10s"]);
-    if (measured !== undefined) return measured;
-    const rates = history.points(text(pool.name)).at(-1)?.rates;
-    return rates && Object.values(rates).reduce((sum, value) => sum + value, 0);
-}
-
-export const p99_of = (pool) => number(fields(fields(pool.latency).total).p99_s);
-export const ready_of = (pool) => list(pool.workers).filter((worker) => can_serve.has(fields(worker).state)).length;
-export const target_of = (pool) => number(pool.target) ?? list(pool.workers).length;
-
-/// Why a pool is as it is: its reason, and what its breaker waits for.
-export function reason_of(pool) {
-    const probe_in = number(fields(pool.breaker).probe_in_s);
-    const probe = probe_in === undefined ? "" : `one worker tries again in ${duration(Math.ceil(probe_in))}`;
-    return [brief(pool.reason), probe].filter(Boolean).join("; ");
-}
 
 const outcome = (title, word) => quantity(title, count, (pool) => fields(pool.calls)[word]);
 
@@ -89,10 +69,7 @@ export class PoolsView {
     /// The values of one pool at the times of all: a pool may be younger than the others.
     #latencies(name, all) {
         const own = new Map(this.#history.points(name).map((point) => [point.time_s, point]));
-        return all.map(({ time_s }) => {
-            const point = own.get(time_s);
-            return point?.rates ? number(fields(point.latency.total).p99_s) : undefined;
-        });
+        return all.map(({ time_s }) => (own.get(time_s)?.rates ? number(own.get(time_s).latency.total.p99_s) : undefined));
     }
 }
 
