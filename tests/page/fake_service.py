@@ -48,6 +48,7 @@ class World:
         self.version = "0.1.0"
         self.operate = False
         self.problems = []
+        self.reload = {"ok": True}
         self.pools = {}
         self.reports = {}
         self.poison = []
@@ -90,7 +91,7 @@ class World:
     def status(self):
         return {"supervisor": {"pid": self.pid, "version": self.version, "uptime_s": self.age(),
                                "socket": "/run/caisson/caisson.sock", "config": "/etc/caisson/caisson.toml",
-                               "state": "serving", "problems": self.problems, "http": {"operate": self.operate}},
+                               "state": "serving", "problems": self.problems, "reload": self.reload, "http": {"operate": self.operate}},
                 "pools": [self.pool(pool, i) for i, pool in enumerate(self.pools.values())]}
 
     def pool(self, pool, nth):
@@ -112,7 +113,7 @@ class World:
                 "rates": {"1s": served / age, "10s": served / age, "60s": served / age}, "latency": {"minute": latency},
                 "refused": {"breaker": 120} if down else {}, "crashes": {"SIGSEGV": nth} if nth else {},
                 "memory_bytes": 9_000_000 * pool["target"], "breaker": {"state": "closed"},
-                "library": {"path": f"/usr/lib/caisson/plugins/{pool['name']}.so", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
+                "library": {"path": f"/usr/lib/caisson/plugins/{pool['name']}.so", "loaded": "image", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
                 "methods": [{"name": "square", "help": "n times n", "input": "int64", "output": "int64", "idempotent": True},
                             {"name": "sum", "help": "the sum of a list", "input": "[float64]", "output": "float64",
                              "idempotent": True}],
@@ -174,7 +175,9 @@ def hostile_world():
     world = World()
     for i, attack in enumerate(HOSTILE):
         world.add_pool(attack, 1, reason=attack, version=attack, no_zygote=attack, plugin=attack, start=attack,
-                       state=attack if i % 2 else "degraded", library={"path": attack, "hash": attack, "version": attack, "candidate": attack},
+                       state=attack if i % 2 else "degraded", library={"path": attack, "hash": attack, "version": attack, "problem": attack,
+                                "candidate": {"state": attack, "version": attack, "hash": attack},
+                                "rolled_back": {"hash": attack, "why": attack}},
                        methods=[{"name": attack, "help": attack, "input": attack, "output": attack}],
                        workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack}],
                        last_crash={"time": attack, "report": attack, "message": attack}, refused={attack: 3})
@@ -184,6 +187,7 @@ def hostile_world():
         world.poison.append({"id": attack, "pool": attack, "method": attack, "since": attack, "report": attack})
         world.add_event(attack, attack, level=attack, pool=attack, more=attack, nested={"a": attack})
     world.problems = list(HOSTILE)
+    world.reload = {"ok": False, "time": HOSTILE[0], "message": HOSTILE[1]}
     return world
 
 

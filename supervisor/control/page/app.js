@@ -178,7 +178,7 @@ class Page {
     #on_lost(error) {
         this.#lost_since ??= new Date();
         const since = when(this.#lost_since);
-        const words = `The service is not reachable since ${since}: ${error.message}. This page goes on trying.`;
+        const words = `The service is not reachable since ${since} (${error.message}). This page goes on trying.`;
         notice(by_id("reach"), words);
         if (this.#state.status === undefined) say(by_id("service"), "");
     }

@@ -32,7 +32,7 @@ export async function ask(path, { body, signal, patience = patience_ms } = {}) {
     try {
         response = await fetch(path, request);
     } catch (error) {
-        throw new Error(error.name === "TimeoutError" ? "it does not answer" : "it cannot be reached");
+        throw new Error(error.name === "TimeoutError" ? "no answer in time" : "no connection");
     }
     const answer = fields(await response.json().catch(() => undefined));
     if (response.ok) return answer;

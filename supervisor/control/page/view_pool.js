@@ -31,8 +31,8 @@ export class PoolView {
     #content = element("div");
     #buttons = element("div", { class: "controls" });
     #facts = element("div");
-    #latency_table = new Table({ caption: "Latency now", columns: latency_columns, key: (row) => row.part,
-        empty: "" });
+    #latency_table = new Table({ caption: "Latency of the last minute", columns: latency_columns,
+        key: (row) => row.part, empty: "" });
     #rates = new ChartBox({ title: "Calls per second, by outcome", say: rate });
     #latency = new ChartBox({ title: "Latency", say: duration, logarithmic: true });
     #workers;
@@ -44,8 +44,8 @@ export class PoolView {
         this.#workers = workers_table({ caption: "Workers of this pool", operate, after });
         if (operate) this.#add_buttons(after);
         this.#content.append(this.#buttons, this.#facts,
-            element("div", { class: "charts" }, this.#rates.root, this.#latency.root),
-            element("h3", {}, "Latency now"), this.#latency_table.root,
+            element("div", { class: "charts" }, this.#rates.root, this.#latency.root,
+                element("figure", {}, element("h3", {}, "Latency of the last minute"), this.#latency_table.root)),
             element("h3", {}, "Workers"), this.#workers.root, element("h3", {}, "Methods"), this.#methods.root);
         this.root = element("section", { "aria-labelledby": "pool-title" }, this.#title, this.#missing, this.#content);
     }
@@ -131,15 +131,19 @@ function start_of(pool) {
     return `${brief(pool.start, 40)}${why_not}`;
 }
 
-/// The library that is loaded; a candidate is a new version that is tried.
+/// The library that is loaded, a new one that is tried, and one that was tried and refused.
 function library(pool) {
-    const about_it = fields(pool.library);
-    const candidate = fields(about_it.candidate);
+    const loaded = fields(pool.library);
+    const tried = fields(loaded.candidate);
+    const refused = fields(loaded.rolled_back);
+    const trial = ["state", "version", "hash", "calls", "ends"].filter((name) => text(tried[name]) !== "");
+    const known = trial.map((name) => `${name} ${brief(tried[name], 80)}`);
     return [
-        ["Plugin", brief(about_it.path ?? pool.plugin)],
-        ["Version", brief(about_it.version ?? pool.version, 80)],
-        ["Hash", brief(about_it.hash, 80)],
-        ["Candidate", typeof about_it.candidate === "string" ? brief(about_it.candidate)
-            : Object.entries(candidate).map(([key, value]) => `${brief(key, 40)} ${brief(value, 80)}`).join(", ")],
+        ["Plugin", brief(loaded.path ?? pool.plugin)],
+        ["Version", brief(loaded.version ?? pool.version, 80)],
+        ["Hash", brief(loaded.hash, 80)],
+        ["Problem of the library", brief(loaded.problem)],
+        ["Library on trial", known.join(", ")],
+        ["Rolled back", [brief(refused.hash, 80), brief(refused.why)].filter(Boolean).join(": ")],
     ];
 }
