@@ -23,8 +23,10 @@ CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 # What the service sends with each answer.
-HEADERS = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-           "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}
+HEADERS = {"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+                                      "object-src 'none'",
+           "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+           "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-cache"}
 
 # Each would do something if it were taken as markup or as an address.
 HOSTILE = ['<img src=x onerror="window.pwned=1">', "<script>window.pwned=2</script>", "\"'><svg onload=window.pwned=3>",
@@ -46,6 +48,7 @@ class World:
         self.version = "0.1.0"
         self.operate = False
         self.problems = []
+        self.reload = {"ok": True}
         self.pools = {}
         self.reports = {}
         self.poison = []
@@ -88,7 +91,7 @@ class World:
     def status(self):
         return {"supervisor": {"pid": self.pid, "version": self.version, "uptime_s": self.age(),
                                "socket": "/run/caisson/caisson.sock", "config": "/etc/caisson/caisson.toml",
-                               "state": "serving", "problems": self.problems, "page": {"operate": self.operate}},
+                               "state": "serving", "problems": self.problems, "reload": self.reload, "http": {"operate": self.operate}},
                 "pools": [self.pool(pool, i) for i, pool in enumerate(self.pools.values())]}
 
     def pool(self, pool, nth):
@@ -99,16 +102,18 @@ class World:
         run_s = 0.0004 * (nth + 1) * (1.4 + math.sin(age / 20 + nth))
         workers = [self.worker(pool, i + 1, age) for i in range(pool["target"])]
         latency = {part: {"p50_s": run_s * share, "p99_s": run_s * share * 9}
-                   for part, share in (("wait", 0.3), ("run", 1.0), ("total", 1.3))}
+                   for part, share in (("waiting", 0.3), ("running", 1.0), ("total", 1.3))}
+        latency["calls"] = 0 if down else 60 * int(pool["rate"])
         made = {"name": pool["name"], "state": pool["state"], "plugin": f"/usr/lib/caisson/plugins/{pool['name']}.so",
                 "version": "1.0.0", "since_s": age % 900, "queued": 0 if down else round(3 + 3 * math.sin(age / 9 + nth)),
                 "running": sum(worker["state"] == "running" for worker in workers), "resting": 0, "retries": 2,
                 "restarts": 1 + nth, "target": pool["target"], "spares": 0, "start": "exec",
                 "calls": {"ok": int(served), "failed": int(served / 40), "crashed": nth, "timed_out": nth // 2,
                           "cancelled": 0, "refused": 120 if down else 0},
-                "rates": {"1s": served / age, "10s": served / age, "60s": served / age}, "latency": latency,
+                "rates": {"1s": served / age, "10s": served / age, "60s": served / age}, "latency": {"minute": latency},
+                "refused": {"breaker": 120} if down else {}, "crashes": {"SIGSEGV": nth} if nth else {},
                 "memory_bytes": 9_000_000 * pool["target"], "breaker": {"state": "closed"},
-                "library": {"path": f"/usr/lib/caisson/plugins/{pool['name']}.so", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
+                "library": {"path": f"/usr/lib/caisson/plugins/{pool['name']}.so", "loaded": "image", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
                 "methods": [{"name": "square", "help": "n times n", "input": "int64", "output": "int64", "idempotent": True},
                             {"name": "sum", "help": "the sum of a list", "input": "[float64]", "output": "float64",
                              "idempotent": True}],
@@ -131,10 +136,14 @@ class World:
         keys = ("report", "time", "pool", "method", "call", "worker", "exit", "message")
         return [{key: report[key] for key in keys if key in report} for report in reversed(self.reports.values())]
 
-    def events_after(self, after, wait_s):
+    def events_after(self, after, wait_s, limit):
+        """Those that came after a number, or the last that there are."""
         with self.changed:
-            self.changed.wait_for(lambda: len(self.events) > after, timeout=wait_s)
-            return {"events": self.events[after:], "next": max(len(self.events), after), "lost": 0}
+            if after is None:
+                after = max(len(self.events) - limit, 0)
+            else:
+                self.changed.wait_for(lambda: len(self.events) > after, timeout=wait_s)
+            return {"events": self.events[after:], "next": max(len(self.events), after), "lost": 0, "pid": self.pid}
 
 
 def busy_world():
@@ -144,7 +153,7 @@ def busy_world():
     world.add_pool("render", 6, 12.0, state="degraded", reason="1 worker is starting")
     world.add_pool("chaos", 2, 5.0, state="quarantined", reason="3 of its workers ended outside calls within 60 s: SIGSEGV",
                    breaker={"state": "open", "probe_in_s": 21.4},
-                   last_crash={"time": rfc3339(90), "id": "01JD3V7Q8Z0000000000000083", "message": "SIGSEGV, address not mapped"})
+                   last_crash={"time": rfc3339(90), "report": "01JD3V7Q8Z0000000000000083", "message": "SIGSEGV, address not mapped"})
     world.add_pool("text", 3, 75.0, start="zygote")
     world.add_crash("01JD3V7Q8Z0000000000000083")
     world.add_crash("01JD3V9K2M0000000000000091", pool="render", method="frame", call=9120,
@@ -166,16 +175,19 @@ def hostile_world():
     world = World()
     for i, attack in enumerate(HOSTILE):
         world.add_pool(attack, 1, reason=attack, version=attack, no_zygote=attack, plugin=attack, start=attack,
-                       state=attack if i % 2 else "degraded", library={"path": attack, "hash": attack, "version": attack, "candidate": attack},
+                       state=attack if i % 2 else "degraded", library={"path": attack, "hash": attack, "version": attack, "problem": attack,
+                                "candidate": {"state": attack, "version": attack, "hash": attack},
+                                "rolled_back": {"hash": attack, "why": attack}},
                        methods=[{"name": attack, "help": attack, "input": attack, "output": attack}],
                        workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack}],
-                       last_crash={"time": attack, "id": attack, "message": attack}, refusals={attack: 3})
+                       last_crash={"time": attack, "report": attack, "message": attack}, refused={attack: 3})
         world.add_crash(f"01HOSTILE{i}", pool=attack, method=attack, message=attack, output=[attack], time=attack, version=attack,
                         plugin=attack, exit={"kind": attack, "signal": attack, "code": attack, "address": attack, "why": attack},
                         stack=[{"module": attack, "offset": attack, "function": attack, "file": attack, "line": attack}])
         world.poison.append({"id": attack, "pool": attack, "method": attack, "since": attack, "report": attack})
         world.add_event(attack, attack, level=attack, pool=attack, more=attack, nested={"a": attack})
     world.problems = list(HOSTILE)
+    world.reload = {"ok": False, "time": HOSTILE[0], "message": HOSTILE[1]}
     return world
 
 
@@ -293,7 +305,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         elif what == "poison":
             self.send_json(200, {"poison": world.poison})
         elif what == "events":
-            self.send_json(200, world.events_after(int(query["after"][0]), float(query["wait_s"][0])))
+            after, wait_s, limit = (int(query[name][0]) if name in query else None for name in ("after", "wait_s", "limit"))
+            self.send_json(200, world.events_after(after, wait_s or 0, limit or 100))
         else:
             self.send_json(404, {"message": "there is nothing here", "hint": ""})
 

@@ -126,7 +126,7 @@ class Shows(PageTest):
         workers = page.wait(f"{rows('Workers of this pool')}.length && {rows('Workers of this pool')}")
         self.assertEqual([row[0] for row in workers], ["math/1", "math/2", "math/3", "math/4"])
         self.assertIn("square", [row[0] for row in page.run(rows("Methods of this pool"))])
-        self.assertEqual([row[0] for row in page.run(rows("Latency now"))], ["wait", "run", "total"])
+        self.assertEqual([row[0] for row in page.run(rows("Latency of the last minute"))], ["waiting", "running", "total"])
 
     def test_a_quarantined_pool_with_its_breaker_and_last_crash(self):
         page = self.open("#pool/chaos")
@@ -293,6 +293,7 @@ class Bears(PageTest):
     def test_windows_of_all_widths_and_zoom(self):
         for i in range(40):
             self.world.add_pool(f"pool-with-a-name-that-is-as-long-as-it-may-be-{i}", 2)
+        self.world.operate = True
         page = self.open()
         for width, scale in ((320, 1), (320, 4), (640, 2), (768, 1), (1280, 1), (1920, 1)):
             page.size(width, 900, scale)
@@ -486,6 +487,53 @@ class Operates(PageTest):
             told = page.wait("!document.querySelector('#done').hidden && document.querySelector('#done').textContent")
             self.assertIn("may not operate", told)
         page.wait("document.querySelector('button[aria-label^=Clear]') === null")
+
+
+class Pictures(PageTest):
+    """Not a proof of anything: for people who look at them."""
+
+    PICTURES = [("light", "#pools", 1280, "light"), ("dark", "#pools", 1280, "dark"), ("wide", "#pools", 1920, "light"),
+                ("narrow", "#pools", 320, "light"), ("narrow-dark", "#pool/math", 320, "dark"),
+                ("pool", "#pool/math", 1280, "light"), ("crash", "#crash/01JD3V7Q8Z0000000000000083", 1280, "dark"),
+                ("crashes", "#crashes", 1280, "light"), ("events", "#events", 1280, "dark"),
+                ("poison", "#poison", 1280, "light"), ("workers-80", "#workers", 1280, "light"),
+                ("hostile", "#pools", 1280, "light"), ("dialog", "#pool/math", 1280, "light"),
+                ("gone", "#pools", 1280, "dark")]
+
+    def setUp(self):
+        super().setUp()
+        if PICTURES is None:
+            self.skipTest("no --screenshots")
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.may_complain = True
+
+    def test_of_everything(self):
+        self.world.operate = True
+        self.world.add_pool("batch", 65, 900.0)
+        self.world.age = lambda age=self.world.age: age() * 5  # more to see in less time
+        page = self.open()
+        time.sleep(30)
+        for name, place, width, scheme in self.PICTURES:
+            page.size(width, 900)
+            page.prefer(prefers_color_scheme=scheme)
+            self.go(place)
+            self.prepare(name)
+            page.wait("document.querySelector('main tbody tr, main .stack')")
+            page.screenshot(PICTURES / f"{name}.png")
+
+    def prepare(self, name):
+        if name == "hostile":
+            hostile = fake_service.hostile_world()
+            self.world.pools, self.world.problems = hostile.pools, hostile.problems
+            self.page.wait(f"{rows('Pools')}.length === {len(hostile.pools)}")
+        elif name == "dialog":
+            self.world.pools = fake_service.busy_world().pools
+            self.page.wait("document.querySelector('main button[aria-label^=Resize]')?.checkVisibility()")
+            self.page.run("document.querySelector('main button[aria-label^=Resize]').click()")
+        elif name == "gone":
+            self.page.run("document.querySelector('#confirm-no').click()")
+            self.service.stop()
+            self.page.wait("!document.querySelector('#reach').hidden")
 
 
 def options():

@@ -121,7 +121,7 @@ class Page {
         this.#history.add(status, now_s());
         const supervisor = fields(status.supervisor);
         say(by_id("service"), about(supervisor));
-        this.#allow(fields(supervisor.page).operate === true);
+        this.#allow(fields(supervisor.http).operate === true);
         this.#notice_version(text(supervisor.version));
         this.#notice_changes(list(status.pools).map(fields));
         if (this.#feed_is_old()) await this.#fetch(views[this.#shown.name].feed, signal);
@@ -178,7 +178,7 @@ class Page {
     #on_lost(error) {
         this.#lost_since ??= new Date();
         const since = when(this.#lost_since);
-        const words = `The service is not reachable since ${since}: ${error.message}. This page goes on trying.`;
+        const words = `The service is not reachable since ${since} (${error.message}). This page goes on trying.`;
         notice(by_id("reach"), words);
         if (this.#state.status === undefined) say(by_id("service"), "");
     }

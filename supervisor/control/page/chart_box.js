@@ -19,10 +19,10 @@ function colour(name) {
     return found;
 }
 
-/// -90 -> "1:30 ago"
-function ago(seconds) {
+/// -90 -> "-1:30"
+function minutes_of(seconds) {
     const whole = Math.round(Math.abs(seconds));
-    return whole === 0 ? "now" : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} ago`;
+    return whole === 0 ? "now" : `-${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 export class ChartBox {
@@ -72,7 +72,16 @@ export class ChartBox {
             if (sets[i]) Object.assign(sets[i], { label, data });
             else sets.push({ label, data, ...this.#pen(i) });
         }
+        this.#set_span();
         this.#chart.update("none");
+    }
+
+    // A young page has little to show: its charts begin with one minute and grow.
+    #set_span() {
+        const minutes = Math.max(Math.ceil(-(this.#times[0] ?? 0) / 60), 1);
+        const axis = this.#chart.options.scales.x;
+        axis.min = -Math.min(60 * minutes, span_s);
+        axis.ticks.stepSize = minutes > 2 ? 60 : 15 * minutes;
     }
 
     // A logarithmic scale has no place for nothing.
@@ -106,13 +115,13 @@ export class ChartBox {
     }
 
     #tips() {
-        return { title: ([item]) => (item ? ago(item.parsed.x) : ""),
+        return { title: ([item]) => (item ? minutes_of(item.parsed.x) : ""),
             label: (item) => `${item.dataset.label}: ${this.#say(item.parsed.y)}` };
     }
 
     #time_axis() {
         return { type: "linear", min: -span_s, max: 0,
-            ticks: { stepSize: 60, maxRotation: 0, callback: (value) => (value === 0 ? "now" : `${value / 60} min`) } };
+            ticks: { stepSize: 60, maxRotation: 0, autoSkipPadding: 8, callback: (value) => minutes_of(value) } };
     }
 
     #value_axis() {
@@ -149,7 +158,7 @@ export class ChartBox {
         if (!this.#details.open) return;
         const titles = ["When", ...this.#series.map(({ label }) => label)];
         replace(this.#head, ...titles.map((title) => element("th", { scope: "col" }, title)));
-        const line = (time, back) => element("tr", {}, element("th", { scope: "row" }, ago(time)),
+        const line = (time, back) => element("tr", {}, element("th", { scope: "row" }, minutes_of(time)),
             ...this.#series.map(({ values }) => element("td", {}, this.#words(values.at(-1 - back)))));
         replace(this.#body, ...this.#times.slice(-table_lines).reverse().map(line));
     }

@@ -25,12 +25,17 @@ export function notice(target, words) {
 /// A word for a state, with a colour and a shape of its own (style.css).
 export const badge = (word) => element("span", { class: "state", "data-state": word }, word);
 
+/// A text that takes a line for itself among facts, if it is long.
+const long_fact = 40;
+
 /// A list of terms and what they are: [[term, text or element], …]. Rows without a value are left out.
 export function facts(rows) {
     const out = element("dl", { class: "facts" });
-    for (const [term, value] of rows)
-        if (value !== undefined && value !== "")
-            out.append(element("div", {}, element("dt", {}, term), element("dd", {}, value)));
+    for (const [term, value] of rows) {
+        if (value === undefined || value === "") continue;
+        const wide = (value.textContent ?? value).length > long_fact;
+        out.append(element("div", { class: wide && "wide" }, element("dt", {}, term), element("dd", {}, value)));
+    }
     return out;
 }
 

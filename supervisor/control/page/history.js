@@ -4,6 +4,7 @@
 // A point belongs to the time between two looks. Where a look is missing, because nobody looked or the service was away
 // or began anew, there is a point without values: the chart has a gap there, and no invented line.
 
+import { latency_of } from "./pool.js";
 import { fields, list, number, text } from "./values.js";
 
 export const outcomes = ["ok", "failed", "crashed", "timed_out", "cancelled", "refused"];
@@ -32,7 +33,7 @@ export class History {
             sum.queued += number(pool.queued) ?? 0;
             sum.running += number(pool.running) ?? 0;
             looked.counts.set(name, counts);
-            this.#append(name, looked, { queued: pool.queued, running: pool.running, latency: fields(pool.latency) });
+            this.#append(name, looked, { queued: pool.queued, running: pool.running, latency: latency_of(pool) });
         }
         looked.counts.set(total, sum.counts);
         this.#append(total, looked, { ...sum, latency: {} });

@@ -17,14 +17,16 @@ function confirmed({ title, explain, button, workers }) {
     by_id("confirm-number").hidden = workers === undefined;
     input.disabled = workers === undefined; // a disabled field is not checked
     input.value = workers ?? "";
-    dialog.returnValue = "cancel";
+    dialog.returnValue = "";
+    by_id("confirm-no").onclick = () => dialog.close();
     dialog.showModal();
     (workers === undefined ? by_id("confirm-no") : input).focus();
     return new Promise((done) => {
-        dialog.addEventListener("close", () => {
+        dialog.onclose = () => {
+            if (dialog.open) return; // this tells of the question before, late
             const yes = dialog.returnValue === "do";
             done(yes && workers !== undefined ? input.valueAsNumber : yes);
-        }, { once: true });
+        };
     });
 }
 

@@ -7,8 +7,9 @@ import { fields, list, number, text } from "./values.js";
 const pace_ms = 2000;
 /// An answer that takes longer will not come.
 const patience_ms = 10000;
-/// How long the service may hold the question for events.
+/// How long the service may hold the question for events, and how many it is asked for at first.
 const events_wait_s = 20;
+const first_events = 500;
 
 /// Waits, but not longer than until the signal.
 function pause(ms, signal) {
@@ -31,7 +32,7 @@ export async function ask(path, { body, signal, patience = patience_ms } = {}) {
     try {
         response = await fetch(path, request);
     } catch (error) {
-        throw new Error(error.name === "TimeoutError" ? "it does not answer" : "it cannot be reached");
+        throw new Error(error.name === "TimeoutError" ? "no answer in time" : "no connection");
     }
     const answer = fields(await response.json().catch(() => undefined));
     if (response.ok) return answer;
@@ -45,7 +46,7 @@ export class Watch {
     #on;
     #stop; // an AbortController while it asks
     #pid;
-    #next = 0; // the event that it has not seen
+    #next; // after which event it asks; undefined: for the last that there are
     #events; // an AbortController of the question for events
 
     constructor(on) {
@@ -96,7 +97,7 @@ export class Watch {
     #notice_restart(status) {
         const pid = number(fields(status.supervisor).pid);
         if (this.#pid !== undefined && pid !== this.#pid) {
-            this.#next = 0;
+            this.#next = undefined;
             this.#events?.abort();
             this.#on.restarted();
         }
@@ -108,11 +109,12 @@ export class Watch {
             this.#events = new AbortController();
             const both = AbortSignal.any([signal, this.#events.signal]);
             const after = this.#next;
-            const path = `/api/events?after=${after}&wait_s=${events_wait_s}`;
+            const path = after === undefined ? `/api/events?limit=${first_events}`
+                : `/api/events?after=${after}&wait_s=${events_wait_s}`;
             try {
                 const batch = await ask(path, { signal: both, patience: patience_ms + events_wait_s * 1000 });
                 if (both.aborted) continue;
-                this.#next = number(batch.next) ?? after;
+                this.#next = number(batch.next) ?? 0;
                 this.#on.events({ events: list(batch.events).map(fields), lost: number(batch.lost) ?? 0 });
                 // A service that answers at once with nothing must not be asked in a circle.
                 if (this.#next === after) await pause(pace_ms / 4, both);

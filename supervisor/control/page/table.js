@@ -27,9 +27,9 @@ export const quantity = (title, say, read) =>
     ({ title, number: true, show: (row) => say(read(row)), value: (row) => number(read(row)) });
 
 /// A column: `title`; `show(row)` is its text; further, as wanted:
-///   value(row)  what it is sorted by, if not the text        number   set to the right, and sorted downwards first
-///   link(row)   where the text leads, if anywhere             state    the text is a word for a state
-///   make(row)   an element instead of a text, made once       title_of(row)  more, for a pointer that rests on it
+///   value(row)  what it is sorted by, if not the text     number, down   set to the right; sorted downwards first
+///   link(row)   where the text leads, if anywhere         state, wide    the text is a word for a state; is long
+///   make(row)   an element instead of a text, made once   title_of(row)  more, for a pointer that rests on it
 export class Table {
     #columns;
     #key;
@@ -77,7 +77,7 @@ export class Table {
 
     #sort_by(index) {
         const again = this.#sort.column === index;
-        const down_first = Boolean(this.#columns[index].number);
+        const down_first = Boolean(this.#columns[index].number || this.#columns[index].down);
         this.#sort = { column: index, descending: again ? !this.#sort.descending : down_first };
         this.#say_sort();
         this.#draw();

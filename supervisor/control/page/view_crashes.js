@@ -19,7 +19,7 @@ const exit_of = (crash) => {
 };
 
 const columns = [
-    { title: "Time", number: true, show: (crash) => when(crash.time), value: (crash) => order(crash.time),
+    { title: "Time", down: true, show: (crash) => when(crash.time), value: (crash) => order(crash.time),
         link: (crash) => place("crash", crash.report), title_of: (crash) => brief(crash.time, 40) },
     { title: "Pool", show: (crash) => brief(crash.pool, 80), link: (crash) => place("pool", crash.pool) },
     { title: "Worker", show: worker_of },
@@ -77,7 +77,7 @@ export class CrashView {
         } catch (error) {
             if (id !== this.#id || this.#loaded) return;
             this.#loaded = error.answered === true;
-            content = [element("p", { class: "notice bad" }, `The report is not there: ${error.message}.`)];
+            content = [element("p", { class: "notice bad" }, `The report cannot be shown: ${error.message}.`)];
         }
         replace(this.#content, ...content);
     }

@@ -18,7 +18,7 @@ function rest(event) {
 }
 
 const columns = [
-    { title: "Time", number: true, show: (event) => when(event.time), title_of: (event) => brief(event.time, 40) },
+    { title: "Time", down: true, show: (event) => when(event.time), title_of: (event) => brief(event.time, 40) },
     { title: "Level", state: true, show: (event) => brief(event.level, 20) },
     { title: "Pool", show: (event) => brief(event.pool, 80),
         link: (event) => text(event.pool) && place("pool", event.pool) },

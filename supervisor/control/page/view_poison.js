@@ -11,7 +11,7 @@ const columns = [
     { title: "Pool", show: (poison) => brief(poison.pool, 80), link: (poison) => place("pool", poison.pool) },
     { title: "Method", show: (poison) => brief(poison.method, 80) },
     quantity("Crashes", count, (poison) => poison.crashes), quantity("Input", bytes, (poison) => poison.input_bytes),
-    { title: "Since", number: true, show: (poison) => when(poison.since), value: (poison) => order(poison.since),
+    { title: "Since", down: true, show: (poison) => when(poison.since), value: (poison) => order(poison.since),
         title_of: (poison) => brief(poison.since, 40) },
     { title: "Last crash", show: (poison) => brief(poison.report, 40),
         link: (poison) => text(poison.report) && place("crash", poison.report) },

@@ -5,9 +5,9 @@ import { ChartBox } from "./chart_box.js";
 import { badge, element, facts, replace, say } from "./dom.js";
 import { outcomes } from "./history.js";
 import { button } from "./operate.js";
+import { calls_per_s, latency_of, parts, ready_of, reason_of, target_of } from "./pool.js";
 import { quantity, Table } from "./table.js";
 import { brief, bytes, count, duration, fields, list, number, place, rate, text, when } from "./values.js";
-import { calls_per_s, ready_of, reason_of, target_of } from "./view_pools.js";
 import { workers_of, workers_table } from "./workers_table.js";
 
 const method_columns = [
@@ -17,9 +17,6 @@ const method_columns = [
     { title: "Idempotent", show: (method) => (method.idempotent === true ? "yes" : "no") },
     { title: "Does", wide: true, show: (method) => brief(method.help) },
 ];
-
-/// What a call does one after the other, and both together.
-const parts = ["wait", "run", "total"];
 
 const latency_columns = [
     { title: "Part", show: (row) => row.part, value: (row) => parts.indexOf(row.part) },
@@ -34,8 +31,8 @@ export class PoolView {
     #content = element("div");
     #buttons = element("div", { class: "controls" });
     #facts = element("div");
-    #latency_table = new Table({ caption: "Latency now", columns: latency_columns, key: (row) => row.part,
-        empty: "Nothing was measured yet." });
+    #latency_table = new Table({ caption: "Latency of the last minute", columns: latency_columns,
+        key: (row) => row.part, empty: "" });
     #rates = new ChartBox({ title: "Calls per second, by outcome", say: rate });
     #latency = new ChartBox({ title: "Latency", say: duration, logarithmic: true });
     #workers;
@@ -47,8 +44,8 @@ export class PoolView {
         this.#workers = workers_table({ caption: "Workers of this pool", operate, after });
         if (operate) this.#add_buttons(after);
         this.#content.append(this.#buttons, this.#facts,
-            element("div", { class: "charts" }, this.#rates.root, this.#latency.root),
-            element("h3", {}, "Latency now"), this.#latency_table.root,
+            element("div", { class: "charts" }, this.#rates.root, this.#latency.root,
+                element("figure", {}, element("h3", {}, "Latency of the last minute"), this.#latency_table.root)),
             element("h3", {}, "Workers"), this.#workers.root, element("h3", {}, "Methods"), this.#methods.root);
         this.root = element("section", { "aria-labelledby": "pool-title" }, this.#title, this.#missing, this.#content);
     }
@@ -76,9 +73,7 @@ export class PoolView {
         if (pool === undefined) return say(this.#missing, `There is no pool ${brief(this.#name, 80)} (any more).`);
         this.#target = Math.max(target_of(pool), 1);
         replace(this.#facts, facts(about(pool, this.#history)));
-        const latency = fields(pool.latency);
-        this.#latency_table.update(parts.filter((part) => part in latency)
-            .map((part) => ({ part, ...fields(latency[part]) })));
+        this.#latency_table.update(parts.map((part) => ({ part, ...latency_of(pool)[part] })));
         this.#workers.update(workers_of([pool]));
         this.#methods.update(list(pool.methods).map(fields));
         this.#chart(now_s);
@@ -90,9 +85,9 @@ export class PoolView {
         this.#rates.update(times, outcomes.map((word) =>
             ({ label: word.replace("_", " "), values: points.map((point) => point.rates?.[word]) })), now_s);
         const line = (part, key) => ({ label: `${part} ${key.slice(0, 3)}`, values: points.map((point) =>
-            (point.rates ? number(fields(point.latency[part])[key]) : undefined)) });
+            (point.rates ? number(point.latency[part][key]) : undefined)) });
         this.#latency.update(times,
-            [line("wait", "p50_s"), line("wait", "p99_s"), line("run", "p50_s"), line("run", "p99_s")], now_s);
+            ["waiting", "running"].flatMap((part) => [line(part, "p50_s"), line(part, "p99_s")]), now_s);
     }
 }
 
@@ -108,8 +103,9 @@ function about(pool, history) {
         ["Spares", pool.spares > 0 ? count(pool.spares) : ""],
         ["Running", count(pool.running)], ["Queued", count(pool.queued)],
         ["Calls", calls.join(", ")], ["Calls per second", rate(calls_per_s(pool, history))],
-        ["Refusals", refusals(pool)],
-        ["Retries", count(pool.retries)], ["Restarts", count(pool.restarts)],
+        ["Refused", counts(pool.refused)], ["Crashes", counts(pool.crashes)], ["Timed out", counts(pool.timed_out)],
+        ["Retries", count(pool.retries)],
+        ["Restarts", [count(pool.restarts), counts(pool.restarts_by)].filter(Boolean).join(": ")],
         ["Last crash", last_crash(fields(pool.last_crash))],
         ["Memory", number(pool.memory_bytes) === undefined ? "" : bytes(pool.memory_bytes)],
         ["Start", start_of(pool)],
@@ -117,13 +113,14 @@ function about(pool, history) {
     ];
 }
 
-function refusals(pool) {
-    const reasons = Object.entries(fields(pool.refusals)).filter(([, times]) => number(times) > 0);
-    return reasons.map(([reason, times]) => `${count(times)} ${brief(reason, 60)}`).join(", ");
+/// {"queue.calls": 3} -> "3 queue.calls"
+function counts(by_reason) {
+    const reasons = Object.entries(fields(by_reason)).filter(([, times]) => number(times) > 0);
+    return reasons.map(([reason, times]) => `${count(times)} ${brief(reason, 60).replaceAll("_", " ")}`).join(", ");
 }
 
 function last_crash(crash) {
-    const id = text(crash.id);
+    const id = text(crash.report);
     if (id === "") return "";
     const link = element("a", { href: place("crash", id) }, brief(crash.message) || brief(id, 40));
     return element("span", {}, `${when(crash.time)}: `, link);
@@ -134,15 +131,19 @@ function start_of(pool) {
     return `${brief(pool.start, 40)}${why_not}`;
 }
 
-/// The library that is loaded; a candidate is a new version that is tried.
+/// The library that is loaded, a new one that is tried, and one that was tried and refused.
 function library(pool) {
-    const about_it = fields(pool.library);
-    const candidate = fields(about_it.candidate);
+    const loaded = fields(pool.library);
+    const tried = fields(loaded.candidate);
+    const refused = fields(loaded.rolled_back);
+    const trial = ["state", "version", "hash", "calls", "ends"].filter((name) => text(tried[name]) !== "");
+    const known = trial.map((name) => `${name} ${brief(tried[name], 80)}`);
     return [
-        ["Plugin", brief(about_it.path ?? pool.plugin)],
-        ["Version", brief(about_it.version ?? pool.version, 80)],
-        ["Hash", brief(about_it.hash, 80)],
-        ["Candidate", typeof about_it.candidate === "string" ? brief(about_it.candidate)
-            : Object.entries(candidate).map(([key, value]) => `${brief(key, 40)} ${brief(value, 80)}`).join(", ")],
+        ["Plugin", brief(loaded.path ?? pool.plugin)],
+        ["Version", brief(loaded.version ?? pool.version, 80)],
+        ["Hash", brief(loaded.hash, 80)],
+        ["Problem of the library", brief(loaded.problem)],
+        ["Library on trial", known.join(", ")],
+        ["Rolled back", [brief(refused.hash, 80), brief(refused.why)].filter(Boolean).join(": ")],
     ];
 }

@@ -4,32 +4,14 @@
 import { ChartBox } from "./chart_box.js";
 import { element, facts, replace } from "./dom.js";
 import { outcomes } from "./history.js";
+import { calls_per_s, p99_of, ready_of, reason_of, target_of } from "./pool.js";
 import { quantity, Table } from "./table.js";
-import { brief, bytes, count, duration, fields, list, number, place, rate, text } from "./values.js";
+import { brief, bytes, count, duration, fields, list, number, place, rate, text, when } from "./values.js";
 
 /// Pools whose latency is drawn; more lines cannot be told apart.
 const most_drawn = 5;
-
-const can_serve = new Set(["idle", "running"]);
-
-/// Calls per second of a pool: as the service measures them, else as the last two looks tell.
-export function calls_per_s(pool, history) {
-    const measured = number(fields(pool.rates)["10s"]);
-    if (measured !== undefined) return measured;
-    const rates = history.points(text(pool.name)).at(-1)?.rates;
-    return rates && Object.values(rates).reduce((sum, value) => sum + value, 0);
-}
-
-export const p99_of = (pool) => number(fields(fields(pool.latency).total).p99_s);
-export const ready_of = (pool) => list(pool.workers).filter((worker) => can_serve.has(fields(worker).state)).length;
-export const target_of = (pool) => number(pool.target) ?? list(pool.workers).length;
-
-/// Why a pool is as it is: its reason, and what its breaker waits for.
-export function reason_of(pool) {
-    const probe_in = number(fields(pool.breaker).probe_in_s);
-    const probe = probe_in === undefined ? "" : `one worker tries again in ${duration(Math.ceil(probe_in))}`;
-    return [brief(pool.reason), probe].filter(Boolean).join("; ");
-}
+/// Troubles that are told of; the states of all pools stand in the table.
+const most_troubles = 12;
 
 const outcome = (title, word) => quantity(title, count, (pool) => fields(pool.calls)[word]);
 
@@ -91,7 +73,7 @@ export class PoolsView {
         const own = new Map(this.#history.points(name).map((point) => [point.time_s, point]));
         return all.map(({ time_s }) => {
             const point = own.get(time_s);
-            return point?.rates ? number(fields(point.latency.total).p99_s) : undefined;
+            return point?.rates && number(point.latency.total.p99_s);
         });
     }
 }
@@ -116,13 +98,18 @@ function summary(pools) {
 
 /// What needs somebody's eye.
 function troubles(status, pools) {
-    const problems = list(fields(status.supervisor).problems).map((problem) =>
-        element("li", { class: "bad" }, `Passed over in the configuration: ${brief(problem)}`));
+    const supervisor = fields(status.supervisor);
+    const reload = fields(supervisor.reload);
+    const said = list(supervisor.problems).map((problem) => `Passed over: ${brief(problem)}`);
+    if (reload.ok === false) said.unshift(`The reload of ${when(reload.time)} changed nothing: ${brief(reload.message)}`);
+    const problems = said.map((words) => element("li", { class: "bad" }, words));
     const line = (pool, kind) => element("li", { class: kind }, "Pool ",
         element("a", { href: place("pool", pool.name) }, brief(pool.name, 80)),
         ` is ${brief(pool.state, 40)}: ${reason_of(pool)}`);
     const with_reason = pools.filter((pool) => text(pool.reason) !== "");
     const closed = with_reason.filter((pool) => pool.state === "quarantined");
     const others = with_reason.filter((pool) => pool.state !== "quarantined");
-    return [...closed.map((pool) => line(pool, "bad")), ...problems, ...others.map((pool) => line(pool, "warn"))];
+    const all = [...closed.map((pool) => line(pool, "bad")), ...problems, ...others.map((pool) => line(pool, "warn"))];
+    const more = all.length - most_troubles;
+    return more > 0 ? [...all.slice(0, most_troubles), element("li", {}, `And ${count(more)} more.`)] : all;
 }
