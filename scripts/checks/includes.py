@@ -54,7 +54,7 @@ GATES = {
     "Boost": (r"boost/(?!dll)", None),
     "CLI11": (r"CLI/", "supervisor/cli/"),
     "elfutils": (r"elfutils/|dwarf\.h|libelf\.h|gelf\.h", "supervisor/symbolizer/"),
-    "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/dispatch/digest.cpp"),
+    "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/base/digest.cpp"),
     "RapidCheck": (r"rapidcheck", None),
     "RE2": (r"re2/", "plugins/text/"),
     "OpenSSL": (r"openssl/", "plugins/digest/"),

@@ -69,6 +69,19 @@ inline constexpr std::size_t poison_entries = 1024;
 /// Bytes of an input in a memfd that are read to know it again. Larger ones are never called poison.
 inline constexpr std::size_t poison_input_bytes = 16 * 1024 * 1024;
 
+/// Bytes of a library that is copied into memory for its workers; a larger one is loaded from its file.
+inline constexpr std::size_t library_bytes = std::size_t{1024} * 1024 * 1024;
+/// Until a library is read again that changed while it was read.
+inline constexpr auto library_retry = 100ms;
+/// Folders that are watched: those of the configuration, of plugin_dir and of each pool's library, with the folders of
+/// the symbolic links on the way.
+inline constexpr std::size_t watched_folders = 1024;
+/// Symbolic links on the way to one file, as in the kernel.
+inline constexpr int links_on_a_way = 40;
+/// Until a folder that could not be watched is tried again: the first time, and at most.
+inline constexpr auto watch_retry_min = 500ms;
+inline constexpr auto watch_retry_max = 60s;
+
 /// Lines of a worker's output that its crash report shows.
 inline constexpr std::size_t report_output_lines = 20;
 /// Bytes of one such line.

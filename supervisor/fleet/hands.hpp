@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "fleet/exit.hpp"
+#include "fleet/library.hpp"
 #include "fleet/plugin_info.hpp"
 #include "settings/settings.hpp"
 #include "wire/frame.hpp"
@@ -78,6 +79,8 @@ struct Death {
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
     bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
+    std::shared_ptr<const PluginInfo> info = {};  ///< of what it ran; null if it was never ready
+    LibraryRef library = {};                      ///< what it ran; null if it was not said
 };
 
 /// One worker.

@@ -27,6 +27,7 @@
 #include "fleet/exit.hpp"
 #include "fleet/hands.hpp"
 #include "fleet/keeper_link.hpp"
+#include "fleet/librarian.hpp"
 #include "fleet/output.hpp"
 #include "fleet/plugin_info.hpp"
 #include "fleet/roster.hpp"
@@ -40,6 +41,7 @@ struct Birth {
     bool zygote = false;       ///< loads the plugin, and makes copies of itself instead of running calls
     std::uint64_t mother = 0;  ///< the `keeper_id` of the zygote that it is a copy of
     std::shared_ptr<const PluginInfo> info = {};  ///< of a copy: what the zygote said of the plugin
+    LibraryRef library = {};                      ///< null: it loads what the pool's `plugin` names
 };
 
 class Worker final : public Roster::Member {
@@ -71,6 +73,7 @@ class Worker final : public Roster::Member {
         KeeperLink& keeper;
         const settings::Log& output_rules;
         OutputSink on_output = {};
+        Librarian* librarian = nullptr;  ///< null: libraries are loaded by their path, as they are at that moment
     };
 
     Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth = {});
@@ -114,6 +117,8 @@ class Worker final : public Roster::Member {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
     /// The settings it was started with.
     [[nodiscard]] const settings::Pool& settings() const { return pool_; }
+    /// What it has loaded; null if it was not said.
+    [[nodiscard]] const LibraryRef& library() const { return birth_.library; }
     /// Of the process, for the keeper.
     [[nodiscard]] std::uint64_t keeper_id() const { return keeper_id_; }
     /// "chaos/2"; "chaos/zygote"

@@ -152,7 +152,9 @@ void Worker::die(Exit exit, bool keeper_lost) {
                 .output = tail_.lines(),
                 .was_serving = was_serving_,
                 .intended = intended_,
-                .keeper_lost = keeper_lost};
+                .keeper_lost = keeper_lost,
+                .info = info_,
+                .library = birth_.library};
     sort_held(death);
     owner_.on_worker_death(*this, death);
 }

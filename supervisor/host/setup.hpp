@@ -23,6 +23,7 @@ struct Limits {
 
 struct Setup {
     std::string plugin;           ///< absolute path of the library
+    bool image = false;           ///< load what stands in `library_descriptor`; the path is for messages
     std::string settings = "{}";  ///< the pool's settings as a JSON object
     Limits limits;
     Isolation isolation = Isolation::standard;

@@ -58,6 +58,7 @@ ExitCode Worker::run() {
         setup_ = std::move(*setup);
     }
 
+    if (setup_.image) name_library(library_descriptor, setup_.plugin);
     if (const auto refused = start()) return *refused;
     publish(SetupStep::done);
     box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
@@ -96,7 +97,7 @@ std::optional<ExitCode> Worker::load() {
         return refuse("confine", fail("pthread_atfork: out of memory").error());
 
     publish(SetupStep::load);
-    auto plugin = Plugin::load(setup_.plugin);
+    auto plugin = Plugin::load(setup_.plugin, setup_.image ? library_descriptor : -1);
     if (!plugin) return refuse("load", plugin.error());
     plugin_.emplace(std::move(*plugin));
     if (auto able = setup_.zygote ? can_be_copied() : Result<void>{}; !able) return refuse("zygote", able.error());

@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 
 /// How long the end of everything may take; killed processes go in milliseconds unless a device holds them.
 constexpr auto end_patience = 1500ms;
-/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 4.
+/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 6.
 constexpr int first_own_descriptor = 16;
 
 std::vector<char*> split(std::span<const char> strings) {

@@ -20,7 +20,7 @@ namespace caisson::keeper {
 /// The keeper's end of the pair.
 inline constexpr int order_descriptor = 3;
 /// Descriptors that a spawned program gets, numbered from 0.
-inline constexpr std::size_t max_descriptors = 5;
+inline constexpr std::size_t max_descriptors = 6;
 /// Bytes of one datagram: a header, and the program's arguments and environment.
 inline constexpr std::size_t max_order_bytes = 64 * 1024;
 

@@ -169,6 +169,10 @@ void read_common(Reader& in, Pool& pool) {
         table.duration("window", pool.poison.window, bounds::poison_window);
     });
     in.table("restart", [&](Reader& table) { read(table, pool.restart); });
+    in.table("canary", [&](Reader& table) {
+        table.count("calls", pool.canary.calls, bounds::canary_calls);
+        table.duration("time", pool.canary.time, bounds::canary_time);
+    });
     in.table("stop", [&](Reader& table) { table.duration("grace", pool.stop.grace, bounds::grace); });
     in.table("limits", [&](Reader& table) { read(table, pool.limits); });
     in.table("isolation", [&](Reader& table) {

@@ -27,6 +27,8 @@ struct Service {
     std::filesystem::path plugin_dir = {};  ///< relative to the file that says it; empty: the installed plugins
     bool discover = true;                   ///< every library in plugin_dir gets a pool
     std::filesystem::path state_dir = {};   ///< crash reports; empty: the default of `default_state_dir()`
+    bool watch = true;                      ///< changed files and libraries are taken over by themselves
+    milliseconds settle = 200ms;            ///< a file that changes is left alone until it was quiet for this long
     std::uint32_t crash_reports = 100;      ///< kept in memory and as files
     std::uint32_t max_sessions = 256;       ///< of all clients together
     std::uint32_t max_sessions_per_user = 64;
@@ -81,6 +83,14 @@ struct Restart {
     milliseconds cooldown = 30s;     ///< an open breaker lets one worker try after this
 
     bool operator==(const Restart&) const = default;
+};
+
+/// When a new version of a library, which one worker tries beside the others, is taken for good.
+struct Canary {
+    std::uint32_t calls = 20;  ///< after so many calls that it has answered; 0: only time counts
+    milliseconds time = 10s;   ///< or after being ready for this long; 0: at once
+
+    bool operator==(const Canary&) const = default;
 };
 
 struct Stop {
@@ -176,6 +186,7 @@ struct Pool {
     Poison poison = {};
     std::map<std::string, Method> methods = {};
     Restart restart = {};
+    Canary canary = {};
     Stop stop = {};
     Limits limits = {};
     Isolation isolation = {};

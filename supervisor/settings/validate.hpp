@@ -67,6 +67,7 @@ inline constexpr std::size_t access_entries = 256;
 inline constexpr std::size_t path_bytes = 4095;
 
 // [service]
+inline constexpr Span settle{1ms, 1min, false, "what changes is looked at when it was quiet for this long"};
 inline constexpr Bound crash_reports{1, 10'000, false, "reports are held in memory, up to 64KiB each"};
 inline constexpr Bound sessions{1, 16'384, false, "each session costs a file descriptor and buffers"};
 inline constexpr Span handshake_timeout{10ms, 5min, false, "who says nothing for that long is no client"};
@@ -98,6 +99,8 @@ inline constexpr Span backoff_max{1ms, day, false, "after a day nobody remembers
 inline constexpr Bound backoff_steps{1, 100, false, "restarts from backoff.min to backoff.max"};
 inline constexpr Span reset_after{1ms, day, true, "0 means that one served call is enough"};
 inline constexpr Span cooldown{100ms, day, false, "a worker of a quarantined pool is tried once in this time"};
+inline constexpr Bound canary_calls{1, 1'000'000, true, "0 means that only canary.time counts"};
+inline constexpr Span canary_time{1ms, day, true, "0 means that a worker that is ready is proof enough"};
 inline constexpr Span grace{1ms, 10min, true, "a stop waits for it; 0 kills at once"};
 inline constexpr Bound limit_memory{16 * MiB, 64 * TiB, true, "a worker needs 16MiB to start; 0 means unlimited"};
 inline constexpr Bound limit_files{16, 1 << 20, true, "a worker needs 16 descriptors to start; 0 means unlimited"};
