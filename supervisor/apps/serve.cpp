@@ -19,6 +19,14 @@ namespace {
 
 void complain(std::string_view text) { std::cerr << "caisson: " << text << '\n'; }
 
+/// A request to reload that comes during the start waits for its end.
+void hold_back_hangup() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    ::sigprocmask(SIG_BLOCK, &hangup, nullptr);
+}
+
 /// With --strict no pool may have a problem; a plugin's are found by trying it.
 bool strictly_good(const Configuration& configuration) {
     bool good = configuration.problems.empty();
@@ -36,6 +44,7 @@ bool strictly_good(const Configuration& configuration) {
 
 int serve(const cli::ServeOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
+    hold_back_hangup();
     sys::shut_to_ptrace();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     auto configuration = read_configuration({options.config, options.socket, options.plugin_dir});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/configuration.hpp"
+#include "apps/watcher.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
 #include "control/requests.hpp"
@@ -32,18 +33,31 @@ class Server {
     void end_orphans();
 
     // reload.cpp
-    void on_hangup();
-    [[nodiscard]] Result<std::vector<std::string>> reload();
+    using Texts = std::vector<std::string>;
+    [[nodiscard]] Result<Texts> reload(const std::string& source);
+    [[nodiscard]] Result<Texts> preview();
+    void look_again();
+    [[nodiscard]] Result<Configuration> read_next();
+    [[nodiscard]] Seen seen() const;
+    void keep_running(Configuration& next) const;
+    [[nodiscard]] Result<Texts> take(Configuration next);
     void adopt(settings::Settings next);
-    void apply(const std::vector<settings::Change>& changes, const settings::Settings& next);
+    void apply(const std::vector<settings::Change>& changes, settings::Settings& next);
+    void note_reload(const std::string& source, const Result<Texts>& done);
+    void say_problems();
+    void watch();
+    void on_news(Watcher::News news);
 
     Overrides overrides_;
-    settings::Settings settings_;
+    Configuration configuration_;  // as it was read last and taken; its settings are those of the file
+    settings::Settings settings_;  // that hold: without what waits for a restart
+    std::string refusal_;          // of the last reload; empty if it was done
     Loop loop_;
     Log log_;
     dispatch::Dispatcher dispatcher_;
     control::Requests requests_;
     control::Service service_;
+    Watcher watcher_;
 };
 
 /// As the status says them.

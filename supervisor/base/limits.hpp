@@ -49,6 +49,10 @@ inline constexpr auto credit_work = 200us;
 /// its black box, takes the results and gives the calls to somebody idle.
 inline constexpr auto silence_before_look = 1ms;
 
+/// Workers of one pool that have been replaced, or are too many, and still finish their calls, while another may be
+/// replaced: each is a process beside those that the operator counts on.
+inline constexpr std::size_t renewals_leaving = 4;
+
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
 /// The same for a worker that is recording its crash, which takes it 2 s at most.

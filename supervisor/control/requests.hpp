@@ -23,6 +23,8 @@ namespace caisson::control {
 struct Operations {
     /// Reads the configuration again; the changes as text, or why nothing was changed.
     std::function<Result<std::vector<std::string>>()> reload;
+    /// What `reload` would do now; nothing is changed.
+    std::function<Result<std::vector<std::string>>()> preview;
     /// Begins to stop; `now`: without letting accepted calls finish.
     std::function<void(bool now)> stop;
 };
@@ -49,6 +51,8 @@ class Requests {
 
     [[nodiscard]] const ServiceFacts& facts() const { return facts_; }
     void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
+    void set_reload(ServiceFacts::Reload reload) { facts_.reload = std::move(reload); }
+    void set_config(std::filesystem::path file) { facts_.config = std::move(file); }
 
    private:
     using Done = std::move_only_function<void(Result<nlohmann::json>)>;

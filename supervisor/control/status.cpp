@@ -37,6 +37,33 @@ json methods_json(const fleet::PluginInfo& info) {
     return list;
 }
 
+/// What workers load, and what is on trial or was refused. Null before the library was read.
+json library_json(const fleet::Crew& crew, TimePoint now) {
+    const auto& library = crew.library();
+    if (!library) return nullptr;
+    json out{{"path", library->path.string()},
+             {"hash", library->hash},
+             {"version", crew.info() ? crew.info()->version : ""},
+             {"loaded", library->image ? "image" : "path"}};
+    if (!library->by_path.empty()) out["by_path"] = library->by_path;
+    if (!crew.library_problem().empty()) out["problem"] = crew.library_problem();
+    if (const auto& trial = crew.trial()) {
+        const auto* const worker = trial->slot->worker.get();
+        const bool ready = worker != nullptr && worker->usable();
+        out["candidate"] = {{"path", trial->library->path.string()},
+                            {"hash", trial->library->hash},
+                            {"version", worker != nullptr && worker->info() ? worker->info()->version : ""},
+                            {"worker", trial->slot->id},
+                            {"state", ready ? "trying" : "starting"},
+                            {"calls", trial->judge.calls()},
+                            {"ends", trial->judge.ends()},
+                            {"since_s", seconds(now - trial->since)}};
+    }
+    if (const auto& refused = crew.refused())
+        out["rolled_back"] = {{"hash", refused->library->hash}, {"why", refused->why}};
+    return out;
+}
+
 json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint now) {
     json out{{"name", crew.name()},
              {"state", pool.removed ? "draining" : word(crew.state())},
@@ -53,6 +80,7 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
     if (const auto* const zygote = crew.zygote())
         out["zygote"] = {{"pid", zygote->pid()}, {"state", zygote->usable() ? "ready" : word(zygote->state())}};
     if (!crew.no_zygote().empty()) out["no_zygote"] = crew.no_zygote();
+    if (auto library = library_json(crew, now); !library.is_null()) out["library"] = std::move(library);
     if (!crew.reason().empty()) out["reason"] = crew.reason();
     out["methods"] = crew.info() ? methods_json(*crew.info()) : json::array();
     for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)
@@ -74,6 +102,11 @@ json status(const dispatch::Dispatcher& dispatcher, const ServiceFacts& facts, s
                {"config", facts.config.string()},
                {"state", dispatcher.stopping() ? "stopping" : "serving"},
                {"problems", facts.problems}}}};
+    if (facts.reload)
+        out["supervisor"]["reload"] = {{"time", facts.reload->time},
+                                       {"ok", facts.reload->ok},
+                                       {"message", facts.reload->message},
+                                       {"source", facts.reload->source}};
     auto& pools = out["pools"] = json::array();
     for (const auto& [name, pool] : dispatcher.pools())
         if (only_pool.empty() || name == only_pool) pools.push_back(pool_json(*pool, dispatcher.crew(name), now));

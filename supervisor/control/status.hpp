@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,13 @@ struct ServiceFacts {
     std::filesystem::path socket;
     std::filesystem::path config;  ///< empty: built-in defaults
     TimePoint started{};
+    struct Reload {
+        std::string time;
+        bool ok = true;
+        std::string message;
+        std::string source;  ///< "command", "signal" or "file watch"
+    };
+    std::optional<Reload> reload = {};  ///< the last one that changed something, or was refused
     std::vector<std::string> problems;  ///< of the configuration and of plugin_dir; what they name does not run
 };
 

@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "fleet/canary.hpp"
 #include "fleet/hands.hpp"
 #include "fleet/restart_policy.hpp"
 #include "fleet/roster.hpp"
@@ -21,7 +23,7 @@
 
 namespace caisson::fleet {
 
-/// True if a worker that runs with `now` must be replaced to run with `next`.
+/// True if a worker that runs with `now` must be replaced to run with `next`, whatever library it has.
 [[nodiscard]] bool needs_new_worker(const settings::Pool& now, const settings::Pool& next);
 
 class Crew final : public Hands, private Worker::Owner {
@@ -52,8 +54,10 @@ class Crew final : public Hands, private Worker::Owner {
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     void stop(TimePoint drain_until) override;
-    /// Closes the breaker and starts what is missing.
+    /// Closes the breaker and starts what is missing. A version of the library that was rolled back may try again.
     void forgive();
+    /// The file of the library may have changed: a new version is taken on trial. See crew_canary.cpp.
+    void look_at_library();
 
     // As hands; see there.
     void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
@@ -72,18 +76,50 @@ class Crew final : public Hands, private Worker::Owner {
     /// Null if there is none.
     [[nodiscard]] const Worker* zygote() const { return zygote_.get(); }
 
-    /// What a slot is for. A leaving one goes with its worker.
-    enum class Duty : std::uint8_t { working, spare, leaving };
+    /// What workers load; null before it was read, and if nobody reads libraries (Worker::Surroundings).
+    [[nodiscard]] const LibraryRef& library() const { return library_; }
+    /// Why the library's file cannot be read now; empty if it can.
+    [[nodiscard]] const std::string& library_problem() const { return library_problem_; }
+
+    /// What a slot is for. A canary tries a new version of the library beside the others. A successor takes the duty of the one that it replaces when it is ready; a leaving one goes
+    /// with its worker.
+    enum class Duty : std::uint8_t { working, spare, canary, successor, leaving };
     struct Slot {
         std::uint32_t id = 0;
         Duty duty = Duty::working;
         bool counted = false;            ///< its worker's end, ahead of it
+        bool renewing = false;           ///< its successor starts; of one slot at a time
+        std::string renewal = {};        ///< why its worker must be replaced; empty: nobody has asked for it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
         [[nodiscard]] bool ready() const { return worker && worker->usable(); }
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// A new version of the library, and how it does.
+    struct Trial {
+        LibraryRef library;
+        Canary judge;
+        Slot* slot = nullptr;
+        bool takes_calls = false;  ///< it has all methods of the version that it is to replace
+        TimePoint since{};
+    };
+    [[nodiscard]] const std::optional<Trial>& trial() const { return trial_; }
+    /// The version that was rolled back last, unless another has come since.
+    struct Refused {
+        LibraryRef library;
+        std::string why;
+    };
+    [[nodiscard]] const std::optional<Refused>& refused() const { return refused_; }
+
+    /// Replaces the worker of a slot: it serves until its successor is ready, then finishes its calls and goes. One at
+    /// a time; what cannot be done now is done later.
+    void renew(Slot& slot, std::string why);
+    /// All that there are now.
+    void renew_all(const std::string& why);
+    /// Why a worker must be replaced; empty if it need not, or cannot, for it serves nobody yet or leaves already.
+    [[nodiscard]] std::string why_renew(const Slot& slot) const;
 
     /// The word of `status`: waiting, starting, idle, running, spare, stopping.
     [[nodiscard]] static std::string_view word_of(const Slot& slot);
@@ -101,7 +137,10 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
     void fill();  // as many slots of each kind as are wanted
     void trim(Duty duty);
-    void add_slot(Duty duty);
+    void dismiss(Slot& slot);
+    void drop_empty(std::optional<Duty> duty = {});
+    Slot& add_slot(Duty duty);
+    [[nodiscard]] Slot* find(Duty duty) const;
     void use_spares();
     void replace_early(Slot& slot);
     [[nodiscard]] Slot& slot_of(const Worker& worker) const;
@@ -119,7 +158,31 @@ class Crew final : public Hands, private Worker::Owner {
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
-    void roll_next();
+    // Renewal: crew_renew.cpp.
+    void renew_next();
+    [[nodiscard]] Slot* next_to_renew() const;
+    void begin_renewal(Slot& old);
+    [[nodiscard]] Slot* renewed() const;
+    void succeed(Slot& successor);
+    void inherit(Slot& old);
+    void call_off_renewal();
+    void retry_renewal(Duration delay);
+    // The library and its versions: crew_canary.cpp.
+    [[nodiscard]] bool waits_for_library() const { return around_.librarian != nullptr && !library_; }
+    [[nodiscard]] bool has_old_library(const Worker& worker) const;
+    [[nodiscard]] bool is_canary(const Worker& worker) const;
+    void on_library(Result<LibraryRef> read);
+    void on_no_library(const Error& error);
+    void judge_library(const LibraryRef& next);
+    void take_over(const LibraryRef& next);
+    void start_trial(const LibraryRef& next);
+    void end_trial();
+    void on_canary_ready();
+    void on_canary_answer(const Answer& answer);
+    void on_canary_end(Slot& slot, EndCause cause, const std::string& how);
+    void promote_if_proven();
+    void roll_back(const std::string& why);
+    void learn_methods(const Worker& worker);
     void update_state();
     void watch_silence();
     void look_at_silent();
@@ -139,11 +202,23 @@ class Crew final : public Hands, private Worker::Owner {
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
     Roster roster_;  // of those that work
+    LibraryRef library_;
+    bool library_proven_ = false;  // a worker with it was ready
+    bool reading_ = false;         // the librarian has been asked
+    bool read_again_ = false;      // something happened meanwhile
+    std::filesystem::path seen_path_;
+    std::string seen_stamp_;  // of the file when it was read last
+    std::string library_problem_;
+    std::optional<Trial> trial_;
+    std::optional<Refused> refused_;
+    Loop::Timer library_timer_;
+    Loop::Timer canary_timer_;
     std::unique_ptr<Worker> zygote_;
-    std::string zygote_stamp_;  // of the library that it has loaded
+    std::string zygote_stamp_;  // of the library that it has loaded, if nobody reads libraries
     std::string no_zygote_;
     Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
+    Loop::Timer renew_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;
     TimePoint next_stuck_look_{};

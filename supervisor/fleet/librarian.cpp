@@ -31,8 +31,21 @@ void Librarian::read(std::filesystem::path path, std::string known, Done done) {
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread{[this] { work(); }};
+    try {
+        thread_ = std::thread{[this] { work(); }};
+    } catch (const std::system_error& error) {  // the next order tries again
+        std::deque<Order> orders;
+        std::swap(orders, orders_);
+        for (auto& order : orders)
+            answer(std::move(order.done), fail_errno("a thread that reads libraries", error.code().value()));
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Librarian::answer(Done done, Result<LibraryRef> result) {
+    loop_.post([alive = alive_, done = std::move(done), result = std::move(result)]() mutable {
+        if (*alive) done(std::move(result));
+    });
 }
 
 void Librarian::work() {
@@ -46,9 +59,7 @@ void Librarian::work() {
         lock.unlock();
         const auto stamp = order.known.empty() ? std::string{} : stamp_of(order.path);
         auto read = !stamp.empty() && stamp == order.known ? Result<LibraryRef>{} : read_library(order.path, over_);
-        loop_.post([alive = alive_, done = std::move(order.done), result = std::move(read)]() mutable {
-            if (*alive) done(std::move(result));
-        });
+        answer(std::move(order.done), std::move(read));
         lock.lock();
     }
 }

@@ -38,6 +38,7 @@ class Librarian {
         Done done;
     };
     void work();
+    void answer(Done done, Result<LibraryRef> result);
 
     Loop& loop_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -126,7 +126,7 @@ constexpr Key<Pool> pool_keys[] = {
     {Change::adjusted, "canary.time", [](const Pool& p) { return say(p.canary.time); }},
     {Change::adjusted, "stop.grace", [](const Pool& p) { return say(p.stop.grace); }},
     {Change::adjusted, "limits.start_timeout", [](const Pool& p) { return say(p.limits.start_timeout); }},
-    {Change::rolled, "plugin", [](const Pool& p) { return say(p.plugin); }},
+    {Change::tried, "plugin", [](const Pool& p) { return say(p.plugin); }},
     {Change::rolled, "limits.memory", [](const Pool& p) { return format_size(p.limits.memory); }},
     {Change::rolled, "limits.files", [](const Pool& p) { return say(p.limits.files); }},
     {Change::rolled, "limits.processes", [](const Pool& p) { return say(p.limits.processes); }},
@@ -160,6 +160,26 @@ const Pool* enabled_pool(const Settings& settings, const std::string& name) {
 }
 
 }  // namespace
+
+std::string_view effect(Change::Kind kind) {
+    switch (kind) {
+        case Change::added:
+            return "it starts";
+        case Change::removed:
+            return "it finishes its calls and goes";
+        case Change::resized:
+            return "workers come or go; the others stay";
+        case Change::rolled:
+            return "its workers are replaced one by one";
+        case Change::adjusted:
+            return "applies at once";
+        case Change::restart:
+            return "nothing until then";
+        case Change::tried:
+            return "one worker tries it, then the others are replaced one by one";
+    }
+    return "";
+}
 
 std::vector<Change> changes(const Settings& now, const Settings& next) {
     std::vector<Change> found;

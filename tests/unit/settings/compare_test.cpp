@@ -61,7 +61,7 @@ TEST(Changes, RollWhatAWorkerIsBornWith) {
     EXPECT_THAT(
         between("[pool.a]\n[pool.a.env]\nTOKEN='old'\n[pool.a.settings]\nx=1",
                 "[pool.a]\nplugin='b'\nlimits={memory='1GiB'}\n[pool.a.env]\nTOKEN='new'\n[pool.a.settings]\nx=2"),
-        ElementsAre(Change{Change::rolled, "a", R"(pool a: plugin "a" -> "b")"},
+        ElementsAre(Change{Change::tried, "a", R"(pool a: plugin "a" -> "b")"},
                     Change{Change::rolled, "a", "pool a: limits.memory 4GiB -> 1GiB"},
                     Change{Change::rolled, "a", "pool a: env changed"},
                     Change{Change::rolled, "a", "pool a: settings changed"}));
