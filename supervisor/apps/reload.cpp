@@ -167,7 +167,8 @@ void Server::say_problems() {
 
 void Server::watch() {
     if (!settings_.service.watch) return watcher_.stop();
-    Watcher::Targets targets{.configuration = settings_.file,
+    const auto& file = settings_.file;
+    Watcher::Targets targets{.configuration = file.empty() ? file : std::filesystem::absolute(file),
                              .plugin_dir = settings_.service.plugin_dir,
                              .libraries = {}};
     for (const auto& pool : settings_.pools)

@@ -67,6 +67,7 @@ struct Configuration {
     std::string access = {};                           ///< lines of [access]
     std::filesystem::path plugin_dir = {};             ///< empty: the plugins of the build
     bool discover = false;
+    bool watch = false;  ///< else only a reload looks, so that a test says when
 };
 
 class Service {

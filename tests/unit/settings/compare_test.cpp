@@ -115,6 +115,8 @@ const char* const everything_else = R"(
 socket = "/s"
 plugin_dir = "/p"
 discover = false
+watch = false
+settle = "7ms"
 state_dir = "/d"
 crash_reports = 7
 max_sessions = 7
@@ -166,6 +168,9 @@ min = "7ms"
 max = "7s"
 steps = 7
 jitter = 0.7
+[pool.NAME.canary]
+calls = 7
+time = "7s"
 [pool.NAME.stop]
 grace = "7s"
 [pool.NAME.limits]
@@ -201,7 +206,7 @@ TEST(Changes, SeeEveryKey) {
     for (const auto* key :
          {"pool.NAME.methods.METHOD", "pool.NAME.methods.METHOD.retries", "pool.NAME.methods.METHOD.timeout",
           "pool.NAME.retry_backoff", "pool.NAME.poison", "pool.NAME.queue", "pool.NAME.restart",
-          "pool.NAME.restart.backoff", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
+          "pool.NAME.restart.backoff", "pool.NAME.canary", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
           "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
         EXPECT_EQ(expected.erase(key), 1U) << key;
     EXPECT_EQ(seen, expected);

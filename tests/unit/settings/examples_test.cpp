@@ -111,7 +111,7 @@ TEST(Documentation, HasEveryKey) {
     // What [defaults] has, [pool.NAME] has; the page says it once. A table is said by its keys.
     std::erase_if(expected, [](const std::string& key) { return key.starts_with("defaults."); });
     for (const auto* table : {"queue", "retry_backoff", "poison", "methods", "methods.METHOD", "restart",
-                              "restart.backoff", "stop", "limits", "isolation"})
+                              "restart.backoff", "canary", "stop", "limits", "isolation"})
         expected.erase(std::string{"pool.NAME."} + table);
     EXPECT_EQ(documented, expected);
 }
