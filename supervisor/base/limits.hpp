@@ -53,6 +53,9 @@ inline constexpr auto silence_before_look = 1ms;
 /// replaced: each is a process beside those that the operator counts on.
 inline constexpr std::size_t renewals_leaving = 4;
 
+/// Between two looks at the memory of a worker whose pool has a `max_memory`: a read of /proc each.
+inline constexpr auto memory_look = 1s;
+
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
 /// The same for a worker that is recording its crash, which takes it 2 s at most.

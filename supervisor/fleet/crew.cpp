@@ -16,6 +16,10 @@ Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool
       zygote_timer_(surroundings.loop.timer()),
       probe_timer_(surroundings.loop.timer()),
       renew_timer_(surroundings.loop.timer()),
+      grow_timer_(surroundings.loop.timer()),
+      shrink_timer_(surroundings.loop.timer()),
+      age_timer_(surroundings.loop.timer()),
+      pulse_timer_(surroundings.loop.timer()),
       silence_timer_(surroundings.loop.timer()),
       silence_delay_(limits::silence_before_look) {}
 
@@ -29,9 +33,12 @@ void Crew::stop(TimePoint drain_until) {
 }
 
 void Crew::halt(TimePoint drain_until) {
-    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_}) timer->cancel();
+    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_})
+        timer->cancel();
     for (auto& slot : slots_) {
         slot->restart.cancel();
+        slot->renewing = false;
+        if (slot->duty == Duty::successor) slot->duty = Duty::leaving;
         if (slot->worker) slot->worker->stop(drain_until);
     }
     drop_empty();
@@ -53,6 +60,8 @@ void Crew::on_worker_ready(Worker& worker) {
     update_state();
     listener_.on_room(*this);
     renew_next();
+    watch_age();
+    watch_idle();
 }
 
 // It takes no call any more, and how it ended is still to be told. Nobody waits for that: a spare takes its place, or,
@@ -100,6 +109,7 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
         }
     }
     listener_.on_answer(*this, call, answer);
+    if (pool_.recycling.max_calls > 0 || pool_.recycling.max_memory > 0) look_at_life(worker);
 }
 
 EndCause Crew::cause_of(const Death& death) const {
@@ -179,6 +189,10 @@ void Crew::forgive() {
     renew_timer_.cancel();
     for (const auto& slot : slots_)
         if (slot->restart.armed()) schedule(*slot, Duration::zero());
+    if (zygote_timer_.armed()) {
+        zygote_timer_.cancel();
+        uses_zygote() ? start_zygote() : start_waiting();
+    }
     fill();
     renew_next();
     update_state();

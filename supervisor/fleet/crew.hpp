@@ -15,7 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "fleet/elastic.hpp"
 #include "fleet/hands.hpp"
+#include "fleet/lifespan.hpp"
 #include "fleet/restart_policy.hpp"
 #include "fleet/roster.hpp"
 #include "fleet/worker.hpp"
@@ -47,7 +49,8 @@ class Crew final : public Hands, private Worker::Owner {
     ~Crew();
 
     void start();
-    /// Changes how many workers there are beside the spares; surplus ones finish their call first.
+    /// Changes how many workers there are beside the spares; surplus ones finish their call first. It holds until
+    /// `apply`, also where the number would follow the work.
     void resize(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
@@ -70,6 +73,7 @@ class Crew final : public Hands, private Worker::Owner {
 
     // As hands; see there.
     void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
+    void note_waiting(const Waiting& waiting) override;
     [[nodiscard]] Given give(Hand& hand, CallToken call, const Work& work) override;
     [[nodiscard]] std::vector<Part> take_back_stuck() override;
     [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
@@ -121,9 +125,11 @@ class Crew final : public Hands, private Worker::Owner {
     void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
     void on_worker_room(Worker& worker) override { roster_.note(worker); }
     void on_worker_lost(Worker& worker) override;
+    void on_worker_paused(Worker& worker, bool paused) override;
     void on_worker_death(Worker& worker, const Death& death) override;
 
     [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
+    void set_target(std::uint32_t workers);
     void fill();  // as many slots of each kind as are wanted
     void trim(Duty duty);
     void dismiss(Slot& slot);
@@ -147,6 +153,18 @@ class Crew final : public Hands, private Worker::Owner {
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
+    // Size by need: crew_elastic.cpp.
+    [[nodiscard]] bool is_elastic() const;
+    [[nodiscard]] std::uint32_t first_target() const;
+    void grow();
+    void watch_idle();
+    void shrink_idle();
+    // Age and signs of life: crew_health.cpp.
+    void look_at_life(Worker& worker);
+    void watch_age();
+    void recycle_old();
+    void watch_pulse();
+    void feel_pulse(Duration tick);
     // Renewal: crew_renew.cpp.
     void renew_next();
     [[nodiscard]] Slot* next_to_renew() const;
@@ -162,6 +180,7 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] CrewEvent fact() const;
     void update_state();
     void enter(CrewEvent event);
+    [[nodiscard]] std::vector<Worker*> holders(std::size_t least) const;
     void watch_silence();
     void look_at_silent();
     [[nodiscard]] EndCause cause_of(const Death& death) const;
@@ -187,6 +206,13 @@ class Crew final : public Hands, private Worker::Owner {
     Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
     Loop::Timer renew_timer_;
+    Growth growth_;
+    bool fixed_ = false;  // its size was said by an operator
+    Loop::Timer grow_timer_;
+    Loop::Timer shrink_timer_;
+    Loop::Timer age_timer_;
+    Loop::Timer pulse_timer_;
+    TimePoint pulse_looked_{};
     Loop::Timer silence_timer_;
     Duration silence_delay_;
     TimePoint next_stuck_look_{};

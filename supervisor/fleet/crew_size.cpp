@@ -8,9 +8,14 @@
 // How many workers there are, and where each of them stands.
 namespace caisson::fleet {
 
-void Crew::start() { resize(settings::worker_count(pool_)); }
+void Crew::start() { set_target(first_target()); }
 
 void Crew::resize(std::uint32_t workers) {
+    fixed_ = true;
+    set_target(workers);
+}
+
+void Crew::set_target(std::uint32_t workers) {
     target_ = workers;
     fill();
     trim(Duty::working);
@@ -19,13 +24,22 @@ void Crew::resize(std::uint32_t workers) {
 }
 
 void Crew::apply(const settings::Pool& pool) {
-    if (needs_new_worker(pool_, pool) || pool_.start != pool.start) no_zygote_.clear();
+    const bool changed = needs_new_worker(pool_, pool);
+    if (changed || pool_.start != pool.start) no_zygote_.clear();
     pool_ = pool;
+    if (changed && policy_.breaker() != BreakerState::closed) {  // what failed is not what is tried now
+        policy_.forgive();
+        probe_timer_.cancel();
+        renew_timer_.cancel();
+    }
     if (!uses_zygote()) end_zygote();
     policy_.set_rules(pool.restart);
     if (uses_zygote() && policy_.breaker() == BreakerState::closed) want_zygote();
-    resize(settings::worker_count(pool_));
+    fixed_ = false;
+    set_target(first_target());
     renew_next();
+    watch_age();
+    watch_idle();
 }
 
 void Crew::fill() {
@@ -104,10 +118,10 @@ Crew::Slot& Crew::slot_of(const Worker& worker) const {
 
 void Crew::start_worker(Slot& slot) {
     slot.restart.cancel();
-    Birth birth;
+    Birth birth{.luck = chance()};
     if (uses_zygote()) {
         if (!zygote_ || !zygote_->usable() || zygote_is_old()) return want_zygote();  // and it starts what waits
-        birth = {.mother = zygote_->keeper_id(), .info = zygote_->info()};
+        birth = {.mother = zygote_->keeper_id(), .info = zygote_->info(), .luck = birth.luck};
     }
     slot.worker = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, slot.id, birth);
     slot.worker->spawn();
@@ -130,6 +144,7 @@ std::uint32_t Crew::ready_workers() const {
 std::string_view Crew::word_of(const Slot& slot) {
     if (!slot.worker) return slot.restart.armed() ? "waiting" : "starting";
     if (slot.worker->lost()) return "stopping";
+    if (slot.worker->paused()) return "paused";
     if (slot.duty == Duty::spare && slot.ready()) return "spare";
     return slot.ready() && slot.worker->held() > 0 ? "running" : word(slot.worker->state());
 }

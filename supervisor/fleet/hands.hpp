@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "fleet/crew_state.hpp"
+#include "fleet/elastic.hpp"
 #include "fleet/exit.hpp"
 #include "fleet/plugin_info.hpp"
 #include "settings/settings.hpp"
@@ -115,6 +116,8 @@ class Hands {
     /// Somebody is idle and nothing waits: what waits behind something slow is taken back. If it may become so in a
     /// moment, the scheduler will be asked again (Scheduler::turn).
     [[nodiscard]] virtual std::vector<Part> take_back_stuck() = 0;
+    /// What waits because nobody has room; said after each turn.
+    virtual void note_waiting(const Waiting& waiting) = 0;
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     virtual void stop(TimePoint drain_until) = 0;
     /// The last call of a pool that is drained has ended: its workers go, until it is resumed.

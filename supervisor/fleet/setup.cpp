@@ -30,6 +30,7 @@ std::string setup_document(const settings::Pool& pool, std::uint32_t worker, boo
           {"processes", pool.limits.processes},
           {"file_size", pool.limits.file_size},
           {"core", pool.limits.core}}},
+        {"heartbeat_ms", pool.heartbeat.count()},
         {"isolation", pool.isolation.level == settings::IsolationLevel::none ? "none" : "standard"},
     };
     if (zygote) document["zygote"] = true;

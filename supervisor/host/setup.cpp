@@ -38,6 +38,7 @@ Result<Setup> parse_setup(std::string_view json) {
         setup.settings = settings->dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     setup.limits = limits_of(document);
+    setup.heartbeat_ms = number_of(document, "heartbeat_ms");
     if (const auto level = document.find("isolation"); level != document.end() && *level != "standard") {
         if (*level != "none") return fail("the setup frame asks for an isolation that this worker does not know");
         setup.isolation = Isolation::none;

@@ -67,6 +67,7 @@ struct Configuration {
     std::string access = {};                           ///< lines of [access]
     std::filesystem::path plugin_dir = {};             ///< empty: the plugins of the build
     bool discover = false;
+    std::vector<std::string> environment = {};  ///< "NAME=value" of the supervisor, for as long as it lives
 };
 
 class Service {
@@ -121,6 +122,7 @@ class Service {
 
     Folder folder_;
     std::vector<std::string> arguments_;
+    std::vector<std::string> environment_;
     std::unique_ptr<Program> serve_;
 };
 
