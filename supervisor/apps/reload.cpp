@@ -7,6 +7,7 @@
 #include "apps/server.hpp"
 #include "base/system.hpp"
 #include "base/text.hpp"
+#include "base/writers.hpp"
 
 // How the configuration changes while the service runs: read, check, compare, apply.
 //
@@ -176,11 +177,25 @@ void Server::watch() {
     watcher_.watch(targets, settings_.service.settle);
 }
 
+// A piece of a file can be good by itself: one that is being written is left alone, and so is one that was just changed.
 void Server::on_news(Watcher::News news) {
+    if (news.configuration && !settles(settings_.file)) {
+        watcher_.postpone({.configuration = true});
+        news.configuration = false;
+    }
     if (news.configuration)
         static_cast<void>(reload("file watch"));
-    else
+    else if (news.libraries)
         look_again();
+}
+
+// By the file's own clock; a time that is yet to come says nothing.
+bool Server::settles(const std::filesystem::path& file) const {
+    if (sys::being_written(file)) return false;
+    std::error_code error;
+    const auto changed = std::filesystem::last_write_time(file, error);
+    const auto age = std::filesystem::file_time_type::clock::now() - changed;
+    return error || age < age.zero() || age >= settings_.service.settle;
 }
 
 }  // namespace caisson::apps

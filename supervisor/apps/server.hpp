@@ -47,6 +47,7 @@ class Server {
     void say_problems();
     void watch();
     void on_news(Watcher::News news);
+    [[nodiscard]] bool settles(const std::filesystem::path& file) const;
 
     Overrides overrides_;
     Configuration configuration_;  // as it was read last and taken; its settings are those of the file

@@ -41,6 +41,8 @@ class Watcher {
 
     void watch(const Targets& targets, Duration settle);
     void stop();
+    /// What was told has not settled after all: tells it again later.
+    void postpone(News news) { note(news); }
     /// Names in plugin_dir of files that are being written.
     [[nodiscard]] const std::set<std::string>& unfinished() const { return unfinished_; }
     /// Folders that cannot be watched, for people.

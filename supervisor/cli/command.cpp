@@ -19,8 +19,9 @@ constexpr std::size_t shown_value_bytes = 80;
 
 std::span<const Command> commands() {
     static const std::array all{call_command(),    map_command(),    status_command(), workers_command(),
-                                crashes_command(), poison_command(), resize_command(), reload_command(),
-                                stop_command(),    serve_command(),  check_command(),  doctor_command()};
+                                crashes_command(), poison_command(), resize_command(), restart_command(),
+                                drain_command(),   resume_command(), reload_command(), stop_command(),
+                                serve_command(),   check_command(),  doctor_command()};
     return all;
 }
 

@@ -46,6 +46,9 @@ struct Command {
 [[nodiscard]] Command crashes_command();
 [[nodiscard]] Command poison_command();
 [[nodiscard]] Command resize_command();
+[[nodiscard]] Command restart_command();
+[[nodiscard]] Command drain_command();
+[[nodiscard]] Command resume_command();
 [[nodiscard]] Command reload_command();
 [[nodiscard]] Command stop_command();
 [[nodiscard]] Command serve_command();

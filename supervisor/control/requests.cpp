@@ -44,7 +44,8 @@ const Requests::Row Requests::table_[] = {
     {"status", Verb::call, &Requests::show_status}, {"crashes", Verb::call, &Requests::show_crashes},
     {"poison", Verb::call, &Requests::show_poison}, {"clear_poison", Verb::operate, &Requests::clear_poison},
     {"resize", Verb::operate, &Requests::resize},   {"reload", Verb::operate, &Requests::reload},
-    {"stop", Verb::admin, &Requests::stop},
+    {"restart", Verb::operate, &Requests::restart}, {"drain", Verb::operate, &Requests::drain},
+    {"resume", Verb::operate, &Requests::resume},   {"stop", Verb::admin, &Requests::stop},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)

@@ -65,6 +65,9 @@ class Requests {
     void show_poison(const nlohmann::json& request, Done done);
     void clear_poison(const nlohmann::json& request, Done done);
     void resize(const nlohmann::json& request, Done done);
+    void restart(const nlohmann::json& request, Done done);
+    void drain(const nlohmann::json& request, Done done);
+    void resume(const nlohmann::json& request, Done done);
     void reload(const nlohmann::json& request, Done done);
     void stop(const nlohmann::json& request, Done done);
     /// The pool that a request names, or why there is none to operate.

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/version.hpp"
@@ -12,18 +13,36 @@ namespace {
 
 using nlohmann::json;
 
-json worker_json(const fleet::Crew::Slot& slot, TimePoint now) {
+/// Until an answer is older than this, the memory of a worker is not measured again for the next.
+constexpr auto memory_age = std::chrono::milliseconds{500};
+
+json worker_json(const fleet::Crew& crew, const fleet::Crew::Slot& slot, TimePoint now) {
     if (!slot.worker)
         return {{"id", slot.id}, {"pid", 0}, {"state", fleet::Crew::word_of(slot)}, {"calls", 0}, {"uptime_s", 0.0}};
-    const auto& worker = *slot.worker;
+    auto& worker = *slot.worker;
+    worker.measure_within(memory_age);
     json out{{"id", worker.id()},
              {"pid", worker.pid()},
              {"state", fleet::Crew::word_of(slot)},
              {"calls", worker.calls()},
              {"uptime_s", seconds(now - worker.since())}};
+    if (worker.memory_bytes() > 0) out["memory_bytes"] = worker.memory_bytes();
+    if (const auto why = crew.why_renew(slot); !why.empty()) out["renewing"] = why;
     if (const auto method = worker.running_method(); !method.empty()) out["method"] = method;
     if (const auto since = worker.running_since()) out["running_s"] = seconds(now - *since);
     return out;
+}
+
+json breaker_json(const fleet::RestartPolicy& policy, TimePoint now) {
+    switch (policy.breaker()) {
+        case fleet::BreakerState::open:
+            return {{"state", "open"}, {"probe_in_s", std::max(0.0, seconds(policy.probe_due() - now))}};
+        case fleet::BreakerState::half_open:
+            return {{"state", "half_open"}};
+        case fleet::BreakerState::closed:
+            break;
+    }
+    return {{"state", "closed"}};
 }
 
 json methods_json(const fleet::PluginInfo& info) {
@@ -67,6 +86,8 @@ json library_json(const fleet::Crew& crew, TimePoint now) {
 json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint now) {
     json out{{"name", crew.name()},
              {"state", pool.removed ? "draining" : word(crew.state())},
+             {"since_s", seconds(now - crew.state_since())},
+             {"breaker", breaker_json(crew.policy(), now)},
              {"plugin", crew.settings().plugin.string()},
              {"version", crew.info() ? crew.info()->version : ""},
              {"queued", pool.queue.size()},
@@ -86,7 +107,14 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
     for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)
         out["calls"][std::string{wire::outcome_words[i]}] = pool.counters.by_outcome[i];
     auto& workers = out["workers"] = json::array();
-    for (const auto& slot : crew.slots()) workers.push_back(worker_json(*slot, now));
+    std::uint64_t memory_bytes = 0;
+    for (const auto& slot : crew.slots()) {
+        workers.push_back(worker_json(crew, *slot, now));
+        if (slot->worker) memory_bytes += slot->worker->memory_bytes();
+    }
+    out["memory_bytes"] = memory_bytes;
+    if (const auto& elastic = crew.settings().elastic)
+        out["size"] = {{"min", elastic->min}, {"max", settings::most_workers(crew.settings())}};
     return out;
 }
 

@@ -8,24 +8,6 @@
 #include "base/text.hpp"
 
 namespace caisson::fleet {
-std::string_view word(CrewState state) {
-    switch (state) {
-        case CrewState::starting:
-            return "starting";
-        case CrewState::ready:
-            return "ready";
-        case CrewState::degraded:
-            return "degraded";
-        case CrewState::quarantined:
-            return "quarantined";
-        case CrewState::draining:
-            return "draining";
-        case CrewState::stopped:
-            return "stopped";
-    }
-    return "stopped";
-}
-
 Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool pool)
     : around_(surroundings),
       listener_(listener),
@@ -36,6 +18,10 @@ Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool
       zygote_timer_(surroundings.loop.timer()),
       probe_timer_(surroundings.loop.timer()),
       renew_timer_(surroundings.loop.timer()),
+      grow_timer_(surroundings.loop.timer()),
+      shrink_timer_(surroundings.loop.timer()),
+      age_timer_(surroundings.loop.timer()),
+      pulse_timer_(surroundings.loop.timer()),
       silence_timer_(surroundings.loop.timer()),
       silence_delay_(limits::silence_before_look) {}
 
@@ -43,18 +29,24 @@ Crew::~Crew() { *alive_ = false; }
 
 void Crew::stop(TimePoint drain_until) {
     stopping_ = true;
-    probe_timer_.cancel();
-    renew_timer_.cancel();
-    silence_timer_.cancel();
-    library_timer_.cancel();
+    halt(drain_until);
+    enter(CrewEvent::stop);
+    update_state();
+}
+
+void Crew::halt(TimePoint drain_until) {
+    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_,
+                              &library_timer_})
+        timer->cancel();
     end_trial();
     for (auto& slot : slots_) {
         slot->restart.cancel();
+        slot->renewing = false;
+        if (slot->duty == Duty::successor) slot->duty = Duty::leaving;
         if (slot->worker) slot->worker->stop(drain_until);
     }
     drop_empty();
     end_zygote();
-    update_state();
 }
 
 // ---- what workers say -----------------------------------------------------------------------------------------------
@@ -65,7 +57,6 @@ void Crew::on_worker_ready(Worker& worker) {
     if (&worker == zygote_.get()) return start_waiting();
     if (is_canary(worker)) return on_canary_ready();
     policy_.on_ready(Clock::now());
-    ever_ready_ = true;
     auto& slot = slot_of(worker);
     if (slot.duty == Duty::successor) succeed(slot);
     fill();  // the others, if this one was the probe of an open breaker
@@ -75,6 +66,8 @@ void Crew::on_worker_ready(Worker& worker) {
     update_state();
     listener_.on_room(*this);
     renew_next();
+    watch_age();
+    watch_idle();
 }
 
 // It takes no call any more, and how it ended is still to be told. Nobody waits for that: a spare takes its place, or,
@@ -84,7 +77,7 @@ void Crew::on_worker_lost(Worker& worker) {
     next_stuck_look_ = {};
     use_spares();
     auto& slot = slot_of(worker);
-    if (!stopping_ && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
+    if (!closed() && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
     update_state();
     listener_.on_room(*this);  // what it had not started can go elsewhere
 }
@@ -122,11 +115,12 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
         }
     }
     listener_.on_answer(*this, call, answer);
+    if (pool_.recycling.max_calls > 0 || pool_.recycling.max_memory > 0) look_at_life(worker);
     if (is_canary(worker)) on_canary_answer(answer);
 }
 
 EndCause Crew::cause_of(const Death& death) const {
-    if (death.intended || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
+    if (death.intended || death.ordered || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
     if (!death.was_serving) return EndCause::failed_start;
     return death.started.empty() ? EndCause::outside_call : EndCause::in_call;
 }
@@ -151,7 +145,9 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
 
     if (slot.duty == Duty::canary && !stopping_) {
         on_canary_end(slot, cause, how);
-        listener_.on_death(*this, worker, death);
+        auto told = death;
+        told.ordered = true;  // it is the version that is to blame, and no input
+        listener_.on_death(*this, worker, told);
         return update_state();
     }
     // If it was replaced for a crash in a call, and that was a lie, its end counts as what it was.
@@ -159,12 +155,12 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());
     if (slot.renewing) inherit(slot);
     const auto duty = slot.duty;
-    if (stopping_ || duty == Duty::leaving || duty == Duty::successor)
+    if (closed() || duty == Duty::leaving || duty == Duty::successor)
         std::erase_if(slots_, [&](const auto& s) { return s.get() == &slot; });
     else if (!decision.quarantine)
         schedule(slot, decision.delay);
-    if (duty == Duty::successor && !stopping_) retry_renewal(decision.delay);
-    if (decision.quarantine && !stopping_) quarantine(how);
+    if (duty == Duty::successor && !closed()) retry_renewal(decision.delay);
+    if (decision.quarantine && !closed()) quarantine(how);
     use_spares();
     listener_.on_death(*this, worker, death);
     update_state();
@@ -187,7 +183,7 @@ void Crew::quarantine(const std::string& why) {
 }
 
 void Crew::probe() {
-    if (stopping_ || policy_.breaker() != BreakerState::open) return;
+    if (closed() || policy_.breaker() != BreakerState::open) return;
     auto* const old = find(Duty::successor) ? nullptr : next_to_renew();
     if (ready_workers() > 0 && old == nullptr) {  // some survived: they are proof enough
         policy_.forgive();
@@ -211,25 +207,36 @@ void Crew::forgive() {
     renew_timer_.cancel();
     for (const auto& slot : slots_)
         if (slot->restart.armed()) schedule(*slot, Duration::zero());
+    if (zygote_timer_.armed()) {
+        zygote_timer_.cancel();
+        uses_zygote() ? start_zygote() : start_waiting();
+    }
     fill();
     renew_next();
     update_state();
 }
 
-void Crew::update_state() {
+// What holds now.
+CrewEvent Crew::fact() const {
+    if (closed() && slots_.empty() && !zygote_) return CrewEvent::emptied;
     const auto ready = ready_workers();
-    CrewState next = CrewState::degraded;
-    if (stopping_)
-        next = slots_.empty() && !zygote_ ? CrewState::stopped : CrewState::draining;
-    else if (policy_.breaker() != BreakerState::closed && ready == 0)
-        next = CrewState::quarantined;
-    else if (ready >= target_)
-        next = CrewState::ready;
-    else if (!ever_ready_)
-        next = CrewState::starting;
-    if (next != CrewState::quarantined) reason_ = next == CrewState::ready ? std::string{} : last_end_;
-    if (next == state_) return;
-    state_ = next;
+    if (ready >= target_) return CrewEvent::all_ready;
+    if (ready > 0) return CrewEvent::some_ready;
+    return policy_.breaker() == BreakerState::closed ? CrewEvent::none_ready : CrewEvent::broken;
+}
+
+void Crew::update_state() { enter(fact()); }
+
+void Crew::enter(CrewEvent event) {
+    const auto before = state_;
+    state_ = next_state(state_, event).value_or(state_);
+    if (state_ == CrewState::ready) last_end_.clear();
+    if (drained())
+        reason_ = "an operator drains it, until `caisson resume`";
+    else if (state_ != CrewState::quarantined)
+        reason_ = last_end_;
+    if (state_ == before) return;
+    state_since_ = Clock::now();
     listener_.on_state(*this);
 }
 

@@ -15,8 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "fleet/canary.hpp"
+#include "fleet/elastic.hpp"
 #include "fleet/hands.hpp"
+#include "fleet/lifespan.hpp"
 #include "fleet/restart_policy.hpp"
 #include "fleet/roster.hpp"
 #include "fleet/worker.hpp"
@@ -48,24 +51,40 @@ class Crew final : public Hands, private Worker::Owner {
     ~Crew();
 
     void start();
-    /// Changes how many workers there are beside the spares; surplus ones finish their call first.
+    /// Changes how many workers there are beside the spares; surplus ones finish their call first. It holds until
+    /// `apply`, also where the number would follow the work.
     void resize(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     void stop(TimePoint drain_until) override;
-    /// Closes the breaker and starts what is missing. A version of the library that was rolled back may try again.
+    void rest() override;
+    /// Closes the breaker and starts what is missing, at once. A version of the library that was rolled back may try again.
     void forgive();
     /// The file of the library may have changed: a new version is taken on trial. See crew_canary.cpp.
     void look_at_library();
 
+    // Orders of an operator: crew_orders.cpp.
+    /// No new calls, until `resume`. Those that are accepted are still served, then the workers rest.
+    void drain();
+    /// Takes calls again; what failed before is forgiven.
+    void resume();
+    /// It was told to drain, and not to resume.
+    [[nodiscard]] bool drained() const { return state_ == CrewState::draining || state_ == CrewState::drained; }
+    /// Replaces workers, of all slots or of one; closes the breaker. `now`: kills them, whatever they run. The numbers
+    /// of those that are replaced.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> restart(std::optional<std::uint32_t> id, bool now);
+
     // As hands; see there.
     void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
+    void note_waiting(const Waiting& waiting) override;
     [[nodiscard]] Given give(Hand& hand, CallToken call, const Work& work) override;
     [[nodiscard]] std::vector<Part> take_back_stuck() override;
     [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
     [[nodiscard]] CrewState state() const override { return state_; }
     [[nodiscard]] const std::string& reason() const override { return reason_; }
+    [[nodiscard]] TimePoint state_since() const { return state_since_; }
+    [[nodiscard]] const RestartPolicy& policy() const { return policy_; }
     [[nodiscard]] std::uint32_t target() const override { return target_; }
     [[nodiscard]] std::uint32_t ready_workers() const override;
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
@@ -89,7 +108,6 @@ class Crew final : public Hands, private Worker::Owner {
         Duty duty = Duty::working;
         bool counted = false;            ///< its worker's end, ahead of it
         bool renewing = false;           ///< its successor starts; of one slot at a time
-        std::string renewal = {};        ///< why its worker must be replaced; empty: nobody has asked for it
         std::unique_ptr<Worker> worker;  ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
@@ -132,9 +150,11 @@ class Crew final : public Hands, private Worker::Owner {
     void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) override;
     void on_worker_room(Worker& worker) override { roster_.note(worker); }
     void on_worker_lost(Worker& worker) override;
+    void on_worker_paused(Worker& worker, bool paused) override;
     void on_worker_death(Worker& worker, const Death& death) override;
 
     [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
+    void set_target(std::uint32_t workers);
     void fill();  // as many slots of each kind as are wanted
     void trim(Duty duty);
     void dismiss(Slot& slot);
@@ -158,6 +178,18 @@ class Crew final : public Hands, private Worker::Owner {
     void schedule(Slot& slot, Duration delay);
     void quarantine(const std::string& why);
     void probe();
+    // Size by need: crew_elastic.cpp.
+    [[nodiscard]] bool is_elastic() const;
+    [[nodiscard]] std::uint32_t first_target() const;
+    void grow();
+    void watch_idle();
+    void shrink_idle();
+    // Age and signs of life: crew_health.cpp.
+    void look_at_life(Worker& worker);
+    void watch_age();
+    void recycle_old();
+    void watch_pulse();
+    void feel_pulse(Duration tick);
     // Renewal: crew_renew.cpp.
     void renew_next();
     [[nodiscard]] Slot* next_to_renew() const;
@@ -183,7 +215,13 @@ class Crew final : public Hands, private Worker::Owner {
     void promote_if_proven();
     void roll_back(const std::string& why);
     void learn_methods(const Worker& worker);
+    /// Nothing is started.
+    [[nodiscard]] bool closed() const { return stopping_ || resting_; }
+    void halt(TimePoint drain_until);
+    [[nodiscard]] CrewEvent fact() const;
     void update_state();
+    void enter(CrewEvent event);
+    [[nodiscard]] std::vector<Worker*> holders(std::size_t least) const;
     void watch_silence();
     void look_at_silent();
     [[nodiscard]] EndCause cause_of(const Death& death) const;
@@ -194,10 +232,11 @@ class Crew final : public Hands, private Worker::Owner {
     RestartPolicy policy_;
     std::uint32_t target_ = 0;
     CrewState state_ = CrewState::starting;
+    TimePoint state_since_ = Clock::now();
     std::string reason_;
     std::string last_end_;  // how the last worker that ended unbidden did so
     bool stopping_ = false;
-    bool ever_ready_ = false;
+    bool resting_ = false;  // drained: nothing is started
     std::uint64_t restarts_ = 0;
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
@@ -211,6 +250,7 @@ class Crew final : public Hands, private Worker::Owner {
     std::string library_problem_;
     std::optional<Trial> trial_;
     std::optional<Refused> refused_;
+    Duration library_delay_ = limits::library_retry;  // until it is read again, while somebody writes it
     Loop::Timer library_timer_;
     Loop::Timer canary_timer_;
     std::unique_ptr<Worker> zygote_;
@@ -219,6 +259,13 @@ class Crew final : public Hands, private Worker::Owner {
     Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
     Loop::Timer renew_timer_;
+    Growth growth_;
+    bool fixed_ = false;  // its size was said by an operator
+    Loop::Timer grow_timer_;
+    Loop::Timer shrink_timer_;
+    Loop::Timer age_timer_;
+    Loop::Timer pulse_timer_;
+    TimePoint pulse_looked_{};
     Loop::Timer silence_timer_;
     Duration silence_delay_;
     TimePoint next_stuck_look_{};

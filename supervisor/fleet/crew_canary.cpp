@@ -23,7 +23,7 @@ bool Crew::has_old_library(const Worker& worker) const {
 // ---- reading --------------------------------------------------------------------------------------------------------
 
 void Crew::look_at_library() {
-    if (around_.librarian == nullptr || stopping_) return;
+    if (around_.librarian == nullptr || closed()) return;
     if (std::exchange(reading_, true)) {
         read_again_ = true;
         return;
@@ -37,10 +37,11 @@ void Crew::look_at_library() {
 
 void Crew::on_library(Result<LibraryRef> read) {
     reading_ = false;
-    if (stopping_) return;
+    if (closed()) return;  // who resumes it looks again
     if (!read) {
         on_no_library(read.error());
     } else {
+        library_delay_ = limits::library_retry;
         library_problem_.clear();
         if (*read) judge_library(*read);
     }
@@ -49,7 +50,8 @@ void Crew::on_library(Result<LibraryRef> read) {
 
 void Crew::on_no_library(const Error& error) {
     if (error.number == EAGAIN) {  // it is being written
-        library_timer_.arm_after(limits::library_retry, [this] { look_at_library(); });
+        library_timer_.arm_after(library_delay_, [this] { look_at_library(); });
+        library_delay_ = std::min<Duration>(library_delay_ * 2, limits::library_retry_max);
         return;
     }
     if (!library_) {  // workers are good at saying what is wrong with a file

@@ -10,24 +10,24 @@ namespace caisson::fleet {
 
 bool needs_new_worker(const settings::Pool& now, const settings::Pool& next) {
     return now.limits != next.limits || now.isolation != next.isolation || now.env != next.env ||
-           now.settings_json != next.settings_json;
+           now.heartbeat != next.heartbeat || now.settings_json != next.settings_json;
 }
 
 void Crew::renew(Slot& slot, std::string why) {
-    if (slot.renewal.empty()) slot.renewal = std::move(why);
+    if (slot.worker) slot.worker->want_renewal(std::move(why));
     renew_next();
 }
 
 void Crew::renew_all(const std::string& why) {
     for (const auto& slot : slots_)
-        if (slot->worker && slot->renewal.empty()) slot->renewal = why;
+        if (slot->ready()) slot->worker->want_renewal(why);
     renew_next();
 }
 
 std::string Crew::why_renew(const Slot& slot) const {
     if (slot.duty != Duty::working && slot.duty != Duty::spare) return {};
     if (!slot.ready()) return {};
-    if (!slot.renewal.empty()) return slot.renewal;
+    if (!slot.worker->renewal().empty()) return slot.worker->renewal();
     if (needs_new_worker(slot.worker->settings(), pool_)) return "its settings changed";
     if (has_old_library(*slot.worker)) return "its library changed";
     return {};
@@ -36,7 +36,7 @@ std::string Crew::why_renew(const Slot& slot) const {
 // One successor at a time, and none while the breaker keeps the pool from starting anything. Spares first: should a
 // worker be lost meanwhile, a new one takes its place.
 void Crew::renew_next() {
-    if (stopping_ || policy_.breaker() != BreakerState::closed || renew_timer_.armed() || find(Duty::successor)) return;
+    if (closed() || policy_.breaker() != BreakerState::closed || renew_timer_.armed() || find(Duty::successor)) return;
     if (std::ranges::count(slots_, Duty::leaving, &Slot::duty) >= std::ptrdiff_t{limits::renewals_leaving}) return;
     if (auto* const old = next_to_renew()) begin_renewal(*old);
 }
@@ -49,7 +49,7 @@ Crew::Slot* Crew::next_to_renew() const {
 }
 
 void Crew::begin_renewal(Slot& old) {
-    old.renewal = why_renew(old);
+    old.worker->want_renewal(why_renew(old));
     old.renewing = true;
     add_slot(Duty::successor);
 }
@@ -74,7 +74,7 @@ void Crew::succeed(Slot& successor) {
                       {{"pool", name()},
                        {"worker", old->id},
                        {"pid", old->worker->pid()},
-                       {"why", old->renewal},
+                       {"why", old->worker->renewal()},
                        {"successor", successor.id}});
     dismiss(*old);
 }
@@ -97,7 +97,11 @@ void Crew::call_off_renewal() {
 // allows one.
 void Crew::retry_renewal(Duration delay) {
     if (auto* const old = renewed()) old->renewing = false;
-    renew_timer_.arm_after(delay, [this] { renew_next(); });
+    renew_timer_.arm_after(delay, [this] {
+        auto* const next = find(Duty::successor) ? nullptr : next_to_renew();
+        if (policy_.breaker() == BreakerState::half_open && next != nullptr) return begin_renewal(*next);
+        renew_next();
+    });
 }
 
 }  // namespace caisson::fleet

@@ -16,6 +16,7 @@
 #include "base/digest.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "base/writers.hpp"
 
 namespace caisson::fleet {
 namespace {
@@ -117,6 +118,7 @@ Result<LibraryRef> read_library(const std::filesystem::path& path, const std::at
     struct stat before{};
     if (::fstat(file.get(), &before) != 0) return fail_errno(path.native(), errno);
     if (!S_ISREG(before.st_mode)) return fail(cat(path.native(), " is no regular file"));
+    if (sys::being_written(file.get())) return changing(path);
     if (before.st_size == 0) return fail(cat(path.native(), " is empty"));
     const auto size = static_cast<std::uint64_t>(before.st_size);
     if (size > limits::library_bytes)

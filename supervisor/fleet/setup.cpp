@@ -31,6 +31,7 @@ std::string setup_document(const settings::Pool& pool, std::uint32_t worker, con
           {"processes", pool.limits.processes},
           {"file_size", pool.limits.file_size},
           {"core", pool.limits.core}}},
+        {"heartbeat_ms", pool.heartbeat.count()},
         {"isolation", pool.isolation.level == settings::IsolationLevel::none ? "none" : "standard"},
     };
     if (library && library->image) document["image"] = true;

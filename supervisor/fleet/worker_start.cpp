@@ -69,7 +69,8 @@ Result<void> Worker::try_spawn() {
     auto ordered = around_.keeper.spawn(
         spawn, {.on_spawned = guard([this](pid_t pid, Fd pidfd) { on_spawned(pid, std::move(pidfd)); }),
                 .on_failed = guard([this](int number) { on_not_spawned(number); }),
-                .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); })});
+                .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); }),
+                .on_paused = guard([this](bool paused) { on_paused(paused); })});
     if (!ordered) return std::unexpected(ordered.error());
     keeper_id_ = *ordered;
     box_ = std::move(*box);

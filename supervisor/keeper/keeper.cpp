@@ -239,6 +239,7 @@ void Keeper::signal_group(const Order& order) {
 }
 
 void Keeper::reap() {
+    tell_pauses();
     while (true) {
         siginfo_t info{};
         // First look, then kill its group while the dead leader still holds the group's number, then reap.
@@ -246,6 +247,18 @@ void Keeper::reap() {
         reap_one(info.si_pid, info.si_code, info.si_status);
     }
     kill_strays();
+}
+
+// SIGSTOP and SIGCONT of children, as the kernel tells them to a parent.
+void Keeper::tell_pauses() {
+    while (true) {
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0) return;
+        const auto known = ids_.find(info.si_pid);
+        if (known == ids_.end()) continue;
+        const auto type = info.si_code == CLD_CONTINUED ? NoticeType::continued : NoticeType::paused;
+        tell({.type = type, .pid = info.si_pid, .id = known->second});
+    }
 }
 
 void Keeper::reap_one(pid_t pid, int code, int status) {

@@ -46,6 +46,8 @@ struct Order {
 enum class NoticeType : std::uint32_t {
     spawned = 1,       ///< `pid`; its pidfd rides along
     spawn_failed = 2,  ///< `status` is errno
+    paused = 4,        ///< a signal has stopped it
+    continued = 5,     ///< it goes on
     exited = 3,        ///< `code` and `status` as of waitid; it has been reaped, its process group is gone
 };
 

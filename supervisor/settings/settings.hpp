@@ -173,14 +173,37 @@ struct Method {
     bool operator==(const Method&) const = default;
 };
 
+/// A number of workers that follows the work.
+struct Elastic {
+    std::uint32_t min = 1;
+    std::uint32_t max = 0;            ///< 0: one per core, and not below `min`
+    milliseconds idle = 1min;         ///< a worker above `min` that had nothing to do for this long goes
+    milliseconds grow_after = 100ms;  ///< calls that wait longer for a worker get another one
+
+    bool operator==(const Elastic&) const = default;
+};
+
+/// When a worker is replaced by a new one although nothing is wrong with it. Written as max_calls, max_age and
+/// max_memory; 0 means never.
+struct Recycling {
+    std::uint64_t max_calls = 0;
+    milliseconds max_age = 0s;
+    std::uint64_t max_memory = 0;  ///< bytes that are its own
+
+    bool operator==(const Recycling&) const = default;
+};
+
 /// [pool.NAME], and [defaults].
 struct Pool {
     std::string name = {};
     std::filesystem::path plugin = {};  ///< absolute, or a name in plugin_dir ("math" finds libmath.so or math.so)
     std::optional<std::uint32_t> workers = {};  ///< empty: one per core ("cores")
+    std::optional<Elastic> elastic = {};        ///< instead of a number: `workers = { min = 1, max = 8 }`
     std::uint32_t spares = 0;                   ///< beside them: ready, and waiting for a worker to be lost
     StartMethod start = StartMethod::exec;
-    milliseconds timeout = 60s;  ///< of a call, waiting and running; 0: none
+    milliseconds timeout = 60s;    ///< of a call, waiting and running; 0: none
+    milliseconds heartbeat = 10s;  ///< a worker that owes a sign of life for this long is ended; 0: never
+    Recycling recycling = {};
     Queue queue = {};
     Retry retry = {};  ///< written as retries, retry_on and retry_backoff
     Poison poison = {};
@@ -214,7 +237,10 @@ struct Settings {
     [[nodiscard]] Pool discovered(const std::string& name, const std::filesystem::path& library) const;
 };
 
-/// Workers that `pool` gets on this machine: as many as it says, or one per core that this process may run on.
+/// Workers that `pool` gets on this machine: as many as it says, or one per core that this process may run on; if their
+/// number follows the work, those that it starts with.
 [[nodiscard]] std::uint32_t worker_count(const Pool& pool);
+/// The most that it ever gets.
+[[nodiscard]] std::uint32_t most_workers(const Pool& pool);
 
 }  // namespace caisson::settings

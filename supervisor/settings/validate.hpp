@@ -81,6 +81,12 @@ inline constexpr Bound plugin_line_bytes{64, 64 * KiB, false, "each worker has a
 // [pool.NAME], [defaults]
 inline constexpr Bound workers{1, 1024, false, "each worker is a process with a socket and two pipes"};
 inline constexpr Bound spares{0, 64, false, "each spare is a process that has loaded the plugin and does nothing"};
+inline constexpr Span elastic_idle{100ms, day, false, "to start a worker costs more than to keep it for that long"};
+inline constexpr Span grow_after{1ms, 1h, true, "0 starts a worker for every call that finds none free"};
+inline constexpr Bound max_calls{1, 1'000'000'000'000, true, "0 means that no number of calls ends a worker"};
+inline constexpr Span max_age{100ms, 365 * day, true, "0 means that no age ends a worker"};
+inline constexpr Bound max_memory{1 * MiB, 64 * TiB, true, "a worker needs some MiB to start; 0 means without end"};
+inline constexpr Span heartbeat{100ms, 1h, true, "a busy machine must not look like a dead worker; 0 means never"};
 inline constexpr Span timeout{1ms, 30 * day, true, "0 means that a call may take for ever"};
 inline constexpr Bound queue_calls{1, 10'000'000, false,
                                    "every waiting call costs memory; to take none, use enabled = false"};

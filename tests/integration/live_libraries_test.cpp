@@ -248,7 +248,9 @@ TEST_F(LiveLibraries, ANewerVersionTakesThePlaceOfTheOneOnTrial) {
 
 TEST_F(LiveLibraries, OfAQuarantinedPoolIsTakenAtOnce) {
     put("version_refusing");
-    start(std::string{quick} + "restart.cooldown = \"1h\"\n");
+    start(
+        "[defaults]\nworkers = 2\nrestart = { intensity = 2, cooldown = \"1h\", backoff = { min = \"1ms\", max = "
+        "\"1ms\" } }\n");
     service_->await_pool("live", "quarantined");
     put("version_1");
     service_->await_pool("live", "ready");

@@ -89,7 +89,7 @@ void Gate::open(std::string_view text) const {
 // ---- the process ----------------------------------------------------------------------------------------------------
 
 Service::Service(const Configuration& configuration, const std::vector<std::string>& arguments)
-    : arguments_(arguments) {
+    : arguments_(arguments), environment_(configuration.environment) {
     adopt_orphans();
     configure(configuration);
     launch();
@@ -104,7 +104,8 @@ void Service::start() {
 void Service::launch() {
     std::vector<std::string> line{caisson_program().string(), "serve", "-c", config().string()};
     line.insert(line.end(), arguments_.begin(), arguments_.end());
-    serve_ = std::make_unique<Program>(std::move(line), Program::Options{.folder = folder_.path().string()});
+    serve_ = std::make_unique<Program>(
+        std::move(line), Program::Options{.folder = folder_.path().string(), .environment = environment_});
     await_ready();
 }
 

@@ -68,6 +68,7 @@ struct Configuration {
     std::filesystem::path plugin_dir = {};             ///< empty: the plugins of the build
     bool discover = false;
     bool watch = false;  ///< else only a reload looks, so that a test says when
+    std::vector<std::string> environment = {};  ///< "NAME=value" of the supervisor, for as long as it lives
 };
 
 class Service {
@@ -122,6 +123,7 @@ class Service {
 
     Folder folder_;
     std::vector<std::string> arguments_;
+    std::vector<std::string> environment_;
     std::unique_ptr<Program> serve_;
 };
 

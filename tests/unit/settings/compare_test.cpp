@@ -36,6 +36,14 @@ TEST(Changes, ResizeAPool) {
                 ElementsAre(Change{Change::resized, "math", "pool math: workers 4 -> \"cores\""}));
 }
 
+TEST(Changes, BetweenANumberAndATableOfWorkers) {
+    EXPECT_THAT(between("[pool.a]\nworkers = 4", "[pool.a]\nworkers = { min = 2, idle = \"5s\" }"),
+                ElementsAre(Change{Change::resized, "a",
+                                   "pool a: workers 4 -> { min = 2, idle = \"5s\", grow_after = \"100ms\" }"}));
+    EXPECT_THAT(between("[pool.a]\nworkers = { max = 4 }", "[pool.a]\nworkers = { max = 5 }"), testing::SizeIs(1));
+    EXPECT_THAT(between("[pool.a]\nworkers = { min = 1 }", "[pool.a]\nworkers = {}"), IsEmpty());
+}
+
 TEST(Changes, OfSparesAndOfTheStartNeedNoNewWorkers) {
     EXPECT_THAT(between("[pool.math]", "[pool.math]\nspares = 2\nstart = \"zygote\""),
                 ElementsAre(Change{Change::resized, "math", "pool math: spares 0 -> 2"},
@@ -142,6 +150,10 @@ workers = 7
 spares = 7
 start = "zygote"
 timeout = "7s"
+heartbeat = "7s"
+max_calls = 7
+max_age = "7s"
+max_memory = "7MiB"
 retries = 7
 retry_on = ["failed"]
 [pool.NAME.retry_backoff]
@@ -207,7 +219,8 @@ TEST(Changes, SeeEveryKey) {
          {"pool.NAME.methods.METHOD", "pool.NAME.methods.METHOD.retries", "pool.NAME.methods.METHOD.timeout",
           "pool.NAME.retry_backoff", "pool.NAME.poison", "pool.NAME.queue", "pool.NAME.restart",
           "pool.NAME.restart.backoff", "pool.NAME.canary", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
-          "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
+          "pool.NAME.isolation.really_none", "pool.NAME.enabled", "pool.NAME.workers.min", "pool.NAME.workers.max",
+          "pool.NAME.workers.idle", "pool.NAME.workers.grow_after"})
         EXPECT_EQ(expected.erase(key), 1U) << key;
     EXPECT_EQ(seen, expected);
 }
