@@ -35,7 +35,7 @@ std::string Worker::name() const { return birth_.zygote ? cat(pool_.name, "/zygo
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
 std::uint32_t Worker::room() const {
-    if (state_ != WorkerState::serving || !channel_ || channel_->closed()) return 0;
+    if (state_ != WorkerState::serving || paused_ || !channel_ || channel_->closed()) return 0;
     if (channel_->waiting_bytes() > limits::worker_output_bytes) return 0;
     // Behind a call that turns out slow nothing is put, whatever the average says.
     if (!held_.empty() && Clock::now() - last_heard_ >= limits::silence_before_look) return 0;

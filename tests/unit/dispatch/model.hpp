@@ -83,6 +83,7 @@ class Workers final : public fleet::Hands {
     [[nodiscard]] fleet::Given give(fleet::Hand& hand, CallToken call, const fleet::Work& work) override;
     [[nodiscard]] std::vector<fleet::Part> take_back_stuck() override;
     void stop(TimePoint) override { state_ = fleet::CrewState::stopping; }
+    void note_waiting(const fleet::Waiting&) override {}
     void rest() override { state_ = fleet::CrewState::drained; }
     [[nodiscard]] const settings::Pool& settings() const override { return settings_; }
     [[nodiscard]] fleet::CrewState state() const override { return state_; }
