@@ -63,7 +63,7 @@ Result<bool> serves_as_well(const std::map<std::string, std::string>& there, con
         const auto pool = here.find(name);
         if (pool == here.end()) continue;
         if (pool->second.state == CrewState::quarantined)
-            return caisson::fail(cat("pool ", name, " is quarantined: ", pool->second.reason));
+            return caisson::fail(cat("pool ", name, " would not serve: ", pool->second.reason));
         all = all && (pool->second.state == CrewState::ready || (!full && pool->second.state == CrewState::degraded));
     }
     return all;

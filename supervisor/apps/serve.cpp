@@ -34,6 +34,20 @@ bool strictly_good(const Configuration& configuration) {
     return good;
 }
 
+/// What was typed, for the next version.
+std::vector<std::string> line_of(const cli::ServeOptions& options) {
+    std::vector<std::string> line{"caisson"};
+    const auto add = [&](const char* option, const std::filesystem::path& value) {
+        if (!value.empty()) line.insert(line.end(), {option, value.native()});
+    };
+    add("--socket", options.socket);
+    line.emplace_back("serve");
+    add("--config", options.config);
+    add("--plugin-dir", options.plugin_dir);
+    if (options.strict) line.emplace_back("--strict");
+    return line;
+}
+
 // From the service before, from the service manager, or a new one.
 Result<control::Listener> open_listener(Start& start, const settings::Settings& settings) {
     if (start.inheritance) {
@@ -67,6 +81,7 @@ int serve(const cli::ServeOptions& options) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Start start{.overrides = {options.config, options.socket, options.plugin_dir},
                 .program = own_program(),
+                .arguments = line_of(options),
                 .inheritance = {},
                 .manager = ServiceManager::from_environment()};
     auto inheritance = Inheritance::receive();

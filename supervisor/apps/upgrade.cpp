@@ -80,8 +80,11 @@ void Upgrade::fail(const std::string& why, const std::string& hint) {
     handlers_.on_failed({.what = printable(cut(why, limits::worker_text_bytes)), .hint = std::move(text)});
 }
 
-void Upgrade::give(control::Session::Parcel parcel) {
-    if (auto message = message_of(std::move(parcel))) line_->send(std::move(*message));
+Result<void> Upgrade::give(control::Session::Parcel parcel) {
+    auto message = message_of(std::move(parcel));
+    if (!message) return std::unexpected(message.error());
+    line_->send(std::move(*message));
+    return {};
 }
 
 void Upgrade::finish(std::function<void()> done) { line_->on_idle(std::move(done)); }
