@@ -215,6 +215,7 @@ void Line::end(const std::string& why) {
 }
 
 void Line::on_readable() {
+    if (!socket_) return;
     const auto alive = alive_;
     for (int reads = 0; reads < limits::reads_per_turn * 8 && *alive && socket_; ++reads) {
         auto received = receive_one(socket_.get(), MSG_DONTWAIT);
@@ -274,6 +275,10 @@ Result<Message> Line::receive(const Fd& socket, Duration patience) {
     if (!received) return std::unexpected(received.error());
     if (!*received || (*received)->ended) return fail("the other side has gone");
     return decode(std::move((*received)->datagram));
+}
+
+void Line::say(const Fd& socket, Message message) {
+    if (const auto datagram = encode(std::move(message))) static_cast<void>(send_one(socket.get(), *datagram));
 }
 
 }  // namespace caisson::apps

@@ -95,23 +95,20 @@ int serve(const cli::ServeOptions& options) {
         for (const auto& problem : configuration.problems) complain(problem.text());
     if (!configuration.usable() || (options.strict && !strictly_good(configuration))) return cli::exit_invalid;
 
-    auto log = Log::open(log_options(configuration.settings.log));
-    if (!log) {
-        complain(log.error().text());
-        return cli::exit_invalid;
-    }
-    auto access = control::Access::from(configuration.settings.access, ::geteuid());
-    if (!access) {
-        complain(access.error().text());
-        return cli::exit_invalid;
-    }
-    auto listener = open_listener(start, configuration.settings);
-    if (!listener) {
-        complain(listener.error().text());
-        return cli::exit_no_service;
-    }
-    configuration.settings.service.socket = listener->path();
+    const auto refuse = [&](const Error& error, int code) {
+        complain(error.text());
+        if (start.inheritance) start.inheritance->refuse(error.text());
+        return code;
+    };
+    // Before the log looks where it writes to.
     if (start.inheritance) start.inheritance->take_outputs();
+    auto log = Log::open(log_options(configuration.settings.log));
+    if (!log) return refuse(log.error(), cli::exit_invalid);
+    auto access = control::Access::from(configuration.settings.access, ::geteuid());
+    if (!access) return refuse(access.error(), cli::exit_invalid);
+    auto listener = open_listener(start, configuration.settings);
+    if (!listener) return refuse(listener.error(), cli::exit_no_service);
+    configuration.settings.service.socket = listener->path();
     sys::raise_open_files();
     return Server{std::move(start), std::move(configuration), std::move(*log), std::move(*listener), std::move(*access)}
         .run();

@@ -60,6 +60,7 @@ void Upgrade::on_message(const Message& message) {
 }
 
 void Upgrade::on_exit(const std::string& how) {
+    line_->listen();  // what it has said says more
     if (state_ != UpgradeState::handing_over) return fail(how);
     successor_.reset();
     handlers_.on_gone();

@@ -138,6 +138,10 @@ TEST_F(UpgradeFailure, ToAProgramThatTalksNonsense) {
 TEST_F(UpgradeFailure, ToAConfigurationThatIsWrong) {
     write_file(service_.config(), "[service]\nsocket = 7\n");
     expect_refusal("caisson.toml:2");
+    auto wrong = configuration();
+    wrong.access = "call = [\"nobody-of-this-name\"]\n";
+    service_.configure(wrong);
+    expect_refusal("there is no user nobody-of-this-name");
     service_.configure(configuration());
     upgrade(service_);
 }
