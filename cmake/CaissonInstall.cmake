@@ -28,6 +28,9 @@ foreach(page ${man_pages})
     install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT runtime)
 endforeach()
 
+# Where systemd looks, if the prefix is /usr or /usr/local.
+install(FILES config/systemd/caisson.service config/systemd/caisson.socket DESTINATION lib/systemd/system COMPONENT runtime)
+
 # What plugin authors and clients build against: the public headers and nothing else.
 install(FILES sdk/plugin/plugin.h sdk/plugin/plugin.hpp sdk/client/client.hpp supervisor/embed/pool.hpp
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/caisson COMPONENT development)

@@ -42,6 +42,20 @@ bool strictly_good(const Configuration& configuration) {
     return good;
 }
 
+/// What was typed, for the next version.
+std::vector<std::string> line_of(const cli::ServeOptions& options) {
+    std::vector<std::string> line{"caisson"};
+    const auto add = [&](const char* option, const std::filesystem::path& value) {
+        if (!value.empty()) line.insert(line.end(), {option, value.native()});
+    };
+    add("--socket", options.socket);
+    line.emplace_back("serve");
+    add("--config", options.config);
+    add("--plugin-dir", options.plugin_dir);
+    if (options.strict) line.emplace_back("--strict");
+    return line;
+}
+
 // From the service before, from the service manager, or a new one.
 Result<control::Listener> open_listener(Start& start, const settings::Settings& settings) {
     if (start.inheritance) {
@@ -75,6 +89,7 @@ int serve(const cli::ServeOptions& options) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Start start{.overrides = {options.config, options.socket, options.plugin_dir},
                 .program = own_program(),
+                .arguments = line_of(options),
                 .inheritance = {},
                 .manager = ServiceManager::from_environment()};
     auto inheritance = Inheritance::receive();
@@ -88,23 +103,20 @@ int serve(const cli::ServeOptions& options) {
         for (const auto& problem : configuration.problems) complain(problem.text());
     if (!configuration.usable() || (options.strict && !strictly_good(configuration))) return cli::exit_invalid;
 
-    auto log = Log::open(log_options(configuration.settings.log));
-    if (!log) {
-        complain(log.error().text());
-        return cli::exit_invalid;
-    }
-    auto access = control::Access::from(configuration.settings.access, ::geteuid());
-    if (!access) {
-        complain(access.error().text());
-        return cli::exit_invalid;
-    }
-    auto listener = open_listener(start, configuration.settings);
-    if (!listener) {
-        complain(listener.error().text());
-        return cli::exit_no_service;
-    }
-    configuration.settings.service.socket = listener->path();
+    const auto refuse = [&](const Error& error, int code) {
+        complain(error.text());
+        if (start.inheritance) start.inheritance->refuse(error.text());
+        return code;
+    };
+    // Before the log looks where it writes to.
     if (start.inheritance) start.inheritance->take_outputs();
+    auto log = Log::open(log_options(configuration.settings.log));
+    if (!log) return refuse(log.error(), cli::exit_invalid);
+    auto access = control::Access::from(configuration.settings.access, ::geteuid());
+    if (!access) return refuse(access.error(), cli::exit_invalid);
+    auto listener = open_listener(start, configuration.settings);
+    if (!listener) return refuse(listener.error(), cli::exit_no_service);
+    configuration.settings.service.socket = listener->path();
     sys::raise_open_files();
     return Server{std::move(start), std::move(configuration), std::move(*log), std::move(*listener), std::move(*access)}
         .run();

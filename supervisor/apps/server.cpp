@@ -59,6 +59,7 @@ Server::Server(Start start, Configuration configuration, Log log, control::Liste
       settings_(configuration_.settings),
       log_(std::move(log)),
       program_(std::move(start.program)),
+      arguments_(std::move(start.arguments)),
       manager_(std::move(start.manager)),
       upgrade_(loop_,
                {.on_ready =
@@ -126,10 +127,11 @@ int Server::run() {
         manager_.patrol();
         if (service_.listener().ours()) manager_.keep(service_.listener().socket(), kept_listener);
     }
-    patience_.arm_after(settle_patience, [this] {
-        settled_ = true;
-        tell_manager();
-    });
+    if (manager_.present() && !heir_)
+        patience_.arm_after(settle_patience, [this] {
+            settled_ = true;
+            manager_.ready(told_ = status_line());
+        });
     loop_.post([this] { on_pool_change(); });
     loop_.run();
     log_.event("service_ended", LogLevel::info, "caisson ended");
@@ -173,9 +175,8 @@ void Server::on_closed() {
     }
     // What the one before still gives to this one goes on to the next.
     closed_ = true;
-    const auto go = [this] { upgrade_.finish([this] { loop_.stop(); }); };
-    if (!heir_ || !heir_->connected()) return go();
-    patience_.arm_after(settings_.service.drain + goodbye_patience, go);
+    if (!heir_ || !heir_->connected()) return leave();
+    patience_.arm_after(settings_.service.drain + goodbye_patience, [this] { leave(); });
 }
 
 PoolStands Server::stands() const {

@@ -28,7 +28,8 @@ namespace caisson::apps {
 /// How the service came to be.
 struct Start {
     Overrides overrides;
-    std::filesystem::path program;  ///< its own, as it was called
+    std::filesystem::path program;       ///< its own, as it was called
+    std::vector<std::string> arguments;  ///< the same
     std::optional<Inheritance> inheritance;
     ServiceManager manager;
 };
@@ -58,6 +59,7 @@ class Server {
     void take_over(const nlohmann::json& state);
     void upgrade(control::Done done);
     void on_taken(const std::string& version);
+    void leave();
     void on_failed(const Error& error);
     [[nodiscard]] Message offer() const;
     [[nodiscard]] bool waits_for_heritage() const { return heir_ && !heir_->committed(); }
@@ -88,6 +90,7 @@ class Server {
     Loop loop_;
     Log log_;
     std::filesystem::path program_;
+    std::vector<std::string> arguments_;
     ServiceManager manager_;
     Upgrade upgrade_;
     control::Done upgraded_;      // who asked for the upgrade under way
