@@ -47,9 +47,9 @@ class Metrics(ScratchTree):
         self.assert_finds(metrics.check(self.root))
 
     def test_what_there_is_not_may_not(self):
-        self.write_all("caisson_calls > 0", "caisson_calls_total_bucket")
+        self.write_all("caisson_calls > 0", "caisson_nothing")
         self.assert_finds(metrics.check(self.root), "alerts.yml: there is no metric caisson_calls",
-                          "caisson.json: there is no metric caisson_calls_total_bucket")
+                          "caisson.json: there is no metric caisson_nothing")
 
 
 class Instructions(ScratchTree):

@@ -102,7 +102,9 @@ TEST(Events, AnswerWhoWaitsInVainAndWhenTheServiceStops) {
     EXPECT_EQ(service.stop().code, 0);
     const auto answer = asker.get();
     EXPECT_LT(std::chrono::steady_clock::now() - from, 20s);
-    if (answer) EXPECT_TRUE(Json::parse(answer->json).contains("events"));
+    if (answer) {
+        EXPECT_TRUE(Json::parse(answer->json).contains("events"));
+    }
 }
 
 TEST(Events, RefuseNonsenseAndTooManyWhoWait) {

@@ -35,11 +35,15 @@ Fd connect_to(const std::string& name) {
     const auto port = htons(static_cast<std::uint16_t>(std::stoi(name.substr(colon + 1))));
     auto host = name.substr(7, colon - 7);  // after http://
     if (host.starts_with('[')) {
-        sockaddr_in6 address{.sin6_family = AF_INET6, .sin6_port = port};
+        sockaddr_in6 address{};
+        address.sin6_family = AF_INET6;
+        address.sin6_port = port;
         if (::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address.sin6_addr) != 1) give_up(name);
         return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address, name);
     }
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = port};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = port;
     if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) give_up(name);
     return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address, name);
 }
@@ -74,7 +78,8 @@ HttpAnswer HttpConnection::receive(std::chrono::milliseconds deadline) {
     answer.headers = rest_.substr(0, end + 2);
     rest_.erase(0, end + 4);
     answer.status = std::stoi(answer.headers.substr(answer.headers.find(' ') + 1));
-    std::ranges::transform(answer.headers, answer.headers.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::ranges::transform(answer.headers, answer.headers.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     constexpr std::string_view length = "content-length: ";
     const auto at = answer.headers.find(length);
     const auto size = at == std::string::npos ? 0 : std::stoul(answer.headers.substr(at + length.size()));

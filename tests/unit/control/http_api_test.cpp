@@ -12,8 +12,9 @@ TEST(OwnHost, IsANumberThisMachineOrAName) {
     char name[256] = {};
     ASSERT_EQ(::gethostname(name, sizeof name - 1), 0);
     const std::vector<std::string> names{"metrics.example.org"};
-    for (const std::string host : {"localhost", "localhost:9464", "LOCALHOST:1", "127.0.0.1:9464", "[::1]:9464",
-                                   "192.168.1.7", "metrics.example.org:80", "Metrics.Example.Org", &name[0]})
+    for (const std::string& host :
+         std::vector<std::string>{"localhost", "localhost:9464", "LOCALHOST:1", "127.0.0.1:9464", "[::1]:9464",
+                                  "192.168.1.7", "metrics.example.org:80", "Metrics.Example.Org", &name[0]})
         EXPECT_TRUE(is_own_host(host, names)) << host;
 }
 

@@ -96,7 +96,7 @@ TEST(Metrics, AreOfThisProcess) {
 }
 
 TEST(Metrics, OfAnEmptyServiceAreThereToo) {
-    const auto text = metrics_text({.version = "1"});
+    const auto text = metrics_text(ServiceMetrics{});
     EXPECT_THAT(text, HasSubstr("caisson_sessions 0\n"));
     EXPECT_THAT(text, Not(HasSubstr("pool=")));
 }
