@@ -120,7 +120,7 @@ inline constexpr std::size_t http_connection_bytes = 32 * 1024;
 /// Bytes of a request's body: it names things, it carries no data.
 inline constexpr std::size_t http_body_bytes = 64 * 1024;
 /// For a client to send a request, or to take its answer.
-inline constexpr auto http_patience = 30s;
+inline constexpr auto http_patience = 20s;
 /// Pools of one service: each costs descriptors and memory.
 inline constexpr std::size_t pools = 256;
 /// Connections the kernel holds until they are accepted.

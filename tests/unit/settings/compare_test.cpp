@@ -144,6 +144,11 @@ format = "json"
 file = "/l"
 plugin_lines = 7
 plugin_line_bytes = "7KiB"
+[metrics]
+listen = "off"
+hosts = ["x"]
+page = false
+operate = true
 [pool.NAME]
 plugin = "other"
 workers = 7
