@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 
 #include "apps/server.hpp"
@@ -13,6 +14,7 @@ namespace caisson::apps {
 using settings::Change;
 
 void Server::on_hangup() {
+    if (waits_for_heritage() || passed_on(SIGHUP)) return;
     if (const auto changed = reload(); !changed)
         log_.event("reload_refused", LogLevel::error, "reload refused", {{"why", changed.error().text()}});
 }
@@ -20,6 +22,16 @@ void Server::on_hangup() {
 // Reads and checks everything first: a bad file changes nothing.
 Result<std::vector<std::string>> Server::reload() {
     if (dispatcher_.stopping()) return fail("the service is stopping");
+    if (upgrade_.state() != UpgradeState::serving)
+        return fail("an upgrade is under way, and the new version reads the configuration itself",
+                    "reload again when it is over");
+    manager_.reloading();
+    auto changed = read_and_apply();
+    manager_.ready(told_ = status_line());
+    return changed;
+}
+
+Result<std::vector<std::string>> Server::read_and_apply() {
     auto next = read_configuration(overrides_);
     if (!next.clean()) {
         std::string all;
@@ -32,7 +44,11 @@ Result<std::vector<std::string>> Server::reload() {
     for (const auto& change : changes)
         if (const auto* const pool = dispatcher_.find(change.pool); pool != nullptr && pool->removed)
             return fail(cat("nothing was changed: pool ", change.pool, " is still draining"), "reload again later");
-    service_.set_access(std::move(*access));
+    service_.set_access(*access);
+    auto socket_rights = next.settings.access;
+    socket_rights.mode = settings_.access.mode;
+    socket_rights.group = settings_.access.group;
+    door_.apply(next.settings.metrics, socket_rights, std::move(*access));
     requests_.set_problems(texts(next.problems));
     log_.set_level(log_options(next.settings.log).level);
     apply(changes, next.settings);

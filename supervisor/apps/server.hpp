@@ -2,12 +2,19 @@
 /// The running service: its parts put together, its signals, and how its configuration changes while it runs.
 #pragma once
 
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/configuration.hpp"
+#include "apps/heir.hpp"
+#include "apps/service_manager.hpp"
+#include "apps/upgrade.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
+#include "control/http_door.hpp"
 #include "control/requests.hpp"
 #include "control/service.hpp"
 #include "dispatch/dispatcher.hpp"
@@ -17,10 +24,17 @@ namespace caisson::apps {
 
 [[nodiscard]] LogOptions log_options(const settings::Log& log);
 
+/// How the service came to be.
+struct Start {
+    Overrides overrides;
+    std::filesystem::path program;  ///< its own, as it was called
+    std::optional<Inheritance> inheritance;
+    ServiceManager manager;
+};
+
 class Server {
    public:
-    Server(Overrides overrides, Configuration configuration, Log log, control::Listener listener,
-           control::Access access);
+    Server(Start start, Configuration configuration, Log log, control::Listener listener, control::Access access);
 
     /// Serves until it is told to stop; the exit code.
     int run();
@@ -29,11 +43,29 @@ class Server {
     void say(const settings::Problems& problems);
     void on_stop_signal(int signal);
     void stop(bool now);
+    void on_closed();
     void end_orphans();
+    void on_pool_change();
+    [[nodiscard]] PoolStands stands() const;
+
+    // server_manager.cpp
+    [[nodiscard]] std::string status_line() const;
+    void tell_manager();
+
+    // server_upgrade.cpp
+    void inherit(Inheritance inheritance);
+    void take_over(const nlohmann::json& state);
+    void upgrade(control::Done done);
+    void on_taken(const std::string& version);
+    void on_failed(const Error& error);
+    [[nodiscard]] Message offer() const;
+    [[nodiscard]] bool waits_for_heritage() const { return heir_ && !heir_->committed(); }
+    [[nodiscard]] bool passed_on(int signal) const;
 
     // reload.cpp
     void on_hangup();
     [[nodiscard]] Result<std::vector<std::string>> reload();
+    [[nodiscard]] Result<std::vector<std::string>> read_and_apply();
     void adopt(settings::Settings next);
     void apply(const std::vector<settings::Change>& changes, const settings::Settings& next);
 
@@ -41,9 +73,19 @@ class Server {
     settings::Settings settings_;
     Loop loop_;
     Log log_;
+    std::filesystem::path program_;
+    ServiceManager manager_;
+    Upgrade upgrade_;
+    control::Done upgraded_;      // who asked for the upgrade under way
+    std::unique_ptr<Heir> heir_;  // of a service that was upgraded to this one
+    bool settled_ = false;        // the manager was told that it is ready
+    std::string told_;            // to the manager
+    Loop::Timer patience_;        // until it settles; until it goes
+    bool closed_ = false;
     dispatch::Dispatcher dispatcher_;
     control::Requests requests_;
     control::Service service_;
+    control::HttpDoor door_;
 };
 
 /// As the status says them.

@@ -34,7 +34,7 @@ std::uint64_t new_secret() {
 Dispatcher::Dispatcher(Surroundings surroundings)
     : around_(std::move(surroundings)),
       keeper_(around_.loop, around_.log, around_.program_dir),
-      reports_(around_.log, around_.report_dir, around_.report_count),
+      reports_(around_.loop, around_.log, around_.report_dir, around_.report_count),
       symbols_(around_.loop, around_.log, keeper_),
       scheduler_(static_cast<Port&>(*this), new_secret()),
       look_timer_(around_.loop.timer()),
@@ -83,6 +83,24 @@ Crew& Dispatcher::crew(std::string_view pool) const {
     return *found->second;
 }
 
+// ---- what outlives this process -------------------------------------------------------------------------------------
+
+json Dispatcher::save() const {
+    auto sizes = json::object();
+    for (const auto& [name, crew] : crews_)
+        if (crew->target() != settings::worker_count(crew->settings())) sizes[name] = crew->target();
+    return {{"poison", scheduler_.poison().save()}, {"sizes", std::move(sizes)}};
+}
+
+void Dispatcher::load(const json& saved) {
+    if (!saved.is_object()) return;
+    scheduler_.poison().load(saved.value("poison", json{}));
+    const auto sizes = saved.value("sizes", json::object());
+    for (const auto& [name, size] : sizes.items())
+        if (const auto crew = crews_.find(name); crew != crews_.end() && size.is_number_unsigned())
+            crew->second->resize(size.get<std::uint32_t>());
+}
+
 // ---- poison ---------------------------------------------------------------------------------------------------------
 
 json Dispatcher::poison() const { return scheduler_.poison().list(); }
@@ -113,6 +131,12 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
 }
 
 void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death& death) {
+    if (auto* const pool = find(crew.name())) {
+        const auto kind = death.exit.kind;
+        const bool by_signal = kind == fleet::Exit::Kind::signaled || kind == fleet::Exit::Kind::setup_failed;
+        if (by_signal && death.exit.signal != 0) ++pool->measures.crashes[fleet::signal_name(death.exit.signal)];
+        ++pool->measures.ends[std::string{word(kind)}];
+    }
     scheduler_.on_death(crew, worker, death);
     if (around_.on_change) around_.on_change(crew, &death);
     check_stopped();
@@ -167,6 +191,8 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                          report.stack = std::move(places);
                          const auto document = report.to_json();
                          reports_.add(report.id, document);
+                         if (auto* const pool = find(report.pool))
+                             pool->measures.last_crash = {report.id, report.time, report.message()};
                          if (token != 0) scheduler_.reported(token, document);
                      });
     return id;

@@ -7,9 +7,11 @@
 /// processes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -52,8 +54,20 @@ class Crew final : public Hands, private Worker::Owner {
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     void stop(TimePoint drain_until) override;
-    /// Closes the breaker and starts what is missing.
+    void rest() override;
+    /// Closes the breaker and starts what is missing, at once.
     void forgive();
+
+    // Orders of an operator: crew_orders.cpp.
+    /// No new calls, until `resume`. Those that are accepted are still served, then the workers rest.
+    void drain();
+    /// Takes calls again; what failed before is forgiven.
+    void resume();
+    /// It was told to drain, and not to resume.
+    [[nodiscard]] bool drained() const { return state_ == CrewState::draining || state_ == CrewState::drained; }
+    /// Replaces workers, of all slots or of one; closes the breaker. `now`: kills them, whatever they run. The numbers
+    /// of those that are replaced.
+    [[nodiscard]] Result<std::vector<std::uint32_t>> restart(std::optional<std::uint32_t> id, bool now);
 
     // As hands; see there.
     void find_room(std::vector<Hand*>& with_room, std::size_t calls) override;
@@ -62,28 +76,42 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] const settings::Pool& settings() const override { return pool_; }
     [[nodiscard]] CrewState state() const override { return state_; }
     [[nodiscard]] const std::string& reason() const override { return reason_; }
+    [[nodiscard]] TimePoint state_since() const { return state_since_; }
+    [[nodiscard]] const RestartPolicy& policy() const { return policy_; }
     [[nodiscard]] std::uint32_t target() const override { return target_; }
     [[nodiscard]] std::uint32_t ready_workers() const override;
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
 
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
+    [[nodiscard]] std::uint64_t restarts(EndCause cause) const { return restarts_by_[static_cast<std::size_t>(cause)]; }
     /// Empty unless workers start by exec although `start` says zygote: why.
     [[nodiscard]] const std::string& no_zygote() const { return no_zygote_; }
     /// Null if there is none.
     [[nodiscard]] const Worker* zygote() const { return zygote_.get(); }
 
-    /// What a slot is for. A leaving one goes with its worker.
-    enum class Duty : std::uint8_t { working, spare, leaving };
+    /// What a slot is for. A successor takes the duty of the one that it replaces when it is ready; a leaving one goes
+    /// with its worker.
+    enum class Duty : std::uint8_t { working, spare, successor, leaving };
     struct Slot {
         std::uint32_t id = 0;
         Duty duty = Duty::working;
-        bool counted = false;            ///< its worker's end, ahead of it
-        std::unique_ptr<Worker> worker;  ///< empty: waiting
+        bool counted = false;               ///< its worker's end, ahead of it
+        bool renewing = false;              ///< its successor starts; of one slot at a time
+        EndCause why = EndCause::intended;  ///< it is started again, if it is
+        std::unique_ptr<Worker> worker;     ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
         [[nodiscard]] bool ready() const { return worker && worker->usable(); }
     };
     [[nodiscard]] const std::vector<std::unique_ptr<Slot>>& slots() const { return slots_; }
+
+    /// Replaces the worker of a slot: it serves until its successor is ready, then finishes its calls and goes. One at
+    /// a time; what cannot be done now is done later.
+    void renew(Slot& slot, std::string why);
+    /// All that there are now.
+    void renew_all(const std::string& why);
+    /// Why a worker must be replaced; empty if it need not, or cannot, for it serves nobody yet or leaves already.
+    [[nodiscard]] std::string why_renew(const Slot& slot) const;
 
     /// The word of `status`: waiting, starting, idle, running, spare, stopping.
     [[nodiscard]] static std::string_view word_of(const Slot& slot);
@@ -101,7 +129,10 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] std::uint32_t wanted(Duty duty) const { return duty == Duty::working ? target_ : pool_.spares; }
     void fill();  // as many slots of each kind as are wanted
     void trim(Duty duty);
-    void add_slot(Duty duty);
+    void dismiss(Slot& slot);
+    void drop_empty(std::optional<Duty> duty = {});
+    Slot& add_slot(Duty duty);
+    [[nodiscard]] Slot* find(Duty duty) const;
     void use_spares();
     void replace_early(Slot& slot);
     [[nodiscard]] Slot& slot_of(const Worker& worker) const;
@@ -117,10 +148,24 @@ class Crew final : public Hands, private Worker::Owner {
     void on_zygote_death(const Death& death, EndCause cause);
     void give_up_zygote(const std::string& why);
     void schedule(Slot& slot, Duration delay);
+    void count_restart(EndCause why);
     void quarantine(const std::string& why);
     void probe();
-    void roll_next();
+    // Renewal: crew_renew.cpp.
+    void renew_next();
+    [[nodiscard]] Slot* next_to_renew() const;
+    void begin_renewal(Slot& old);
+    [[nodiscard]] Slot* renewed() const;
+    void succeed(Slot& successor);
+    void inherit(Slot& old);
+    void call_off_renewal();
+    void retry_renewal(Duration delay);
+    /// Nothing is started.
+    [[nodiscard]] bool closed() const { return stopping_ || resting_; }
+    void halt(TimePoint drain_until);
+    [[nodiscard]] CrewEvent fact() const;
     void update_state();
+    void enter(CrewEvent event);
     void watch_silence();
     void look_at_silent();
     [[nodiscard]] EndCause cause_of(const Death& death) const;
@@ -131,11 +176,13 @@ class Crew final : public Hands, private Worker::Owner {
     RestartPolicy policy_;
     std::uint32_t target_ = 0;
     CrewState state_ = CrewState::starting;
+    TimePoint state_since_ = Clock::now();
     std::string reason_;
     std::string last_end_;  // how the last worker that ended unbidden did so
     bool stopping_ = false;
-    bool ever_ready_ = false;
+    bool resting_ = false;  // drained: nothing is started
     std::uint64_t restarts_ = 0;
+    std::array<std::uint64_t, 4> restarts_by_{};  // cause
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
     Roster roster_;  // of those that work
@@ -144,6 +191,7 @@ class Crew final : public Hands, private Worker::Owner {
     std::string no_zygote_;
     Loop::Timer zygote_timer_;
     Loop::Timer probe_timer_;
+    Loop::Timer renew_timer_;
     Loop::Timer silence_timer_;
     Duration silence_delay_;
     TimePoint next_stuck_look_{};

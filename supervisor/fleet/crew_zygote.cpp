@@ -26,7 +26,7 @@ bool Crew::zygote_is_old() const {
 }
 
 void Crew::want_zygote() {
-    if (stopping_ || zygote_timer_.armed()) return;
+    if (closed() || zygote_timer_.armed()) return;
     if (!zygote_) return start_zygote();
     if (zygote_is_old()) end_zygote();  // the next follows its end
 }
@@ -40,7 +40,7 @@ void Crew::start_zygote() {
 
 // Those that wait for nothing but a zygote, or for there being none.
 void Crew::start_waiting() {
-    if (stopping_) return;
+    if (closed()) return;
     for (const auto& slot : slots_)
         if (!slot->worker && !slot->restart.armed()) start_worker(*slot);
 }
@@ -54,9 +54,9 @@ void Crew::on_zygote_death(const Death& death, EndCause cause) {
     const std::shared_ptr<Worker> gone{std::move(zygote_)};
     around_.loop.post([gone] {});  // it is still in its callback
     const auto decision = policy_.on_end(cause, Clock::now(), chance());
-    if (decision.quarantine && !stopping_)
+    if (decision.quarantine && !closed())
         quarantine(last_end_);
-    else if (!stopping_ && policy_.breaker() != BreakerState::open)
+    else if (!closed() && policy_.breaker() != BreakerState::open)
         zygote_timer_.arm_after(decision.delay, [this] { uses_zygote() ? start_zygote() : start_waiting(); });
     if (death.exit.step != "zygote") listener_.on_death(*this, *gone, death);
     update_state();

@@ -16,6 +16,7 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "fleet/crew_state.hpp"
 #include "fleet/exit.hpp"
 #include "fleet/plugin_info.hpp"
 #include "settings/settings.hpp"
@@ -60,6 +61,8 @@ struct Answer {
     std::span<const std::byte> body;
     const Fd* memory = nullptr;  ///< instead of `body`: a sealed memfd, checked
     std::uint64_t memory_bytes = 0;
+    TimePoint at{};           ///< when it came
+    std::int64_t run_ns = 0;  ///< how long the items ran, all together: as the worker says
 };
 
 /// Items at the front or at the end of what was given under one token; a call is one item.
@@ -78,6 +81,7 @@ struct Death {
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
     bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
+    bool ordered = false;             ///< an operator had it killed: its call is crashed, and nobody to blame
 };
 
 /// One worker.
@@ -104,11 +108,6 @@ class Hand {
     ~Hand() = default;
 };
 
-/// starting: no worker has been ready yet. ready: all are. degraded: some are not. quarantined: the breaker is open.
-/// draining: finishing what it holds, then stopped. stopped: no worker is left, none will be started.
-enum class CrewState : std::uint8_t { starting, ready, degraded, quarantined, draining, stopped };
-[[nodiscard]] std::string_view word(CrewState state);
-
 /// All workers of one pool.
 class Hands {
    public:
@@ -120,6 +119,8 @@ class Hands {
     [[nodiscard]] virtual std::vector<Part> take_back_stuck() = 0;
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     virtual void stop(TimePoint drain_until) = 0;
+    /// The last call of a pool that is drained has ended: its workers go, until it is resumed.
+    virtual void rest() = 0;
 
     [[nodiscard]] virtual const settings::Pool& settings() const = 0;
     [[nodiscard]] virtual CrewState state() const = 0;

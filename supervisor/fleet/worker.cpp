@@ -138,6 +138,7 @@ std::vector<Part> Worker::take_back() {
         held_.pop_back();
     }
     std::ranges::reverse(back);
+    limit_farewell();
     channel_->send({.type = wire::Type::reopen, .a = claim.generation});
     owner_.on_worker_room(*this);
     return back;
@@ -226,6 +227,8 @@ void Worker::on_result(const wire::Frame& frame) {
     const auto call = held->call;
     drop_front_items(1);
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
+    answer.at = last_heard_;
+    answer.run_ns = header.time_ns;
     note_service(header.time_ns, 1);
     owner_.on_worker_answer(*this, call, answer);
     if (boxed) box_->note_output_taken();
@@ -251,7 +254,13 @@ void Worker::on_run(const wire::Header& header, std::span<const std::byte> recor
     last_heard_ = Clock::now();
     if (header.time_ns > 0) note_service(header.time_ns, items);
     owner_.on_worker_answer(*this, call,
-                            {.items = items, .records = true, .error = {}, .encoding = header.encoding, .body = news});
+                            {.items = items,
+                             .records = true,
+                             .error = {},
+                             .encoding = header.encoding,
+                             .body = news,
+                             .at = last_heard_,
+                             .run_ns = header.time_ns});
 }
 
 // As if each item had taken the mean.
@@ -270,6 +279,7 @@ void Worker::drop_front_items(std::uint32_t items) {
     if (front.items > 0) return;
     input_taken_ &= !front.boxed;
     held_.pop_front();
+    limit_farewell();
 }
 
 }  // namespace caisson::fleet

@@ -94,6 +94,14 @@ class Worker final : public Roster::Member {
     /// The worker was silent for a while: takes results that are finished and not sent.
     void look();
 
+    /// SIGKILL now, and its call has nothing to do with it.
+    void kill_as_ordered(std::string why);
+    /// Notes that it must be replaced; the first reason counts.
+    void want_renewal(std::string why) {
+        if (renewal_.empty()) renewal_ = std::move(why);
+    }
+    [[nodiscard]] const std::string& renewal() const { return renewal_; }
+
     /// Down the ladder: the running call may finish until `drain_until`, then cancel, SIGTERM, SIGKILL.
     void stop(TimePoint drain_until);
 
@@ -144,6 +152,7 @@ class Worker final : public Roster::Member {
     void take_open_run();
     void note_service(std::int64_t run_ns, std::uint32_t items);
     void drop_front_items(std::uint32_t items);
+    void limit_farewell();
     void on_channel_end(const Channel::Ending& ending);
     void on_ended(const KeeperLink::Ended& ended);
     void die(Exit exit, bool keeper_lost = false);
@@ -176,6 +185,8 @@ class Worker final : public Roster::Member {
     std::shared_ptr<const PluginInfo> info_;
     bool was_serving_ = false;
     bool intended_ = false;
+    bool ordered_ = false;
+    std::string renewal_;
     bool told_death_ = false;
     bool lost_ = false;  // its socket has ended
     bool lied_ = false;  // what it sent made no sense: nothing of it is believed any more
