@@ -11,12 +11,14 @@
 import argparse
 import pathlib
 import sys
+import threading
 import time
 import unittest
 
 import browser
 import fake_service
 from fake_service import FakeService
+from real_service import RealService
 
 PICTURES = None
 BUILD = None
@@ -487,6 +489,76 @@ class Operates(PageTest):
             told = page.wait("!document.querySelector('#done').hidden && document.querySelector('#done').textContent")
             self.assertIn("may not operate", told)
         page.wait("document.querySelector('button[aria-label^=Clear]') === null")
+
+
+class WithARealService(PageTest):
+    """The page as the program has it, and what the program says, which the other tests only suppose."""
+
+    def setUp(self):
+        if BUILD is None:
+            self.skipTest("no --service")
+        self.service = RealService(BUILD)
+        self.addCleanup(self.service.close)
+        self.service.start()
+        self.page = BROWSER.open("")
+        self.addCleanup(self.page.close)
+        self.page.go(self.service.url)
+        self.page.wait(f"{rows('Pools')}.length === 2")
+
+    def test_calls_are_counted_and_measured(self):
+        for _ in range(5):
+            self.assertEqual(self.service.caisson("call", "math.square", "12"), 0)
+        self.page.wait(f"{rows('Pools')}.some((row) => row[0] === 'math' && row[1] === 'ready' && row[7] === '5')")
+        self.go("#pool/math")
+        self.page.wait(f"{rows('Latency of the last minute')}[2]?.[2].endsWith('s')")
+        self.assertIn("square", [row[0] for row in self.page.run(rows("Methods of this pool"))])
+
+    def test_what_a_worker_runs_is_seen_while_it_runs(self):
+        self.go("#workers")
+        call = threading.Thread(target=self.service.caisson, args=("call", "chaos.sleep", "6000"))
+        call.start()
+        self.addCleanup(call.join)
+        running = self.page.wait(f"{rows('Workers of all pools')}.find((row) => row[1] === 'running')")
+        self.assertEqual(running[2], "sleep")
+        self.assertRegex(running[3], r"\d (ms|s)$")
+
+    def test_a_crash_is_seen_with_its_stack_and_its_events(self):
+        self.go("#crashes")
+        self.assertEqual(self.service.caisson("call", "chaos.segv"), 4)
+        self.page.wait(f"{rows('Crash reports')}.length === 1")
+        self.page.run("document.querySelector('tbody a').click()")
+        self.page.wait("document.querySelector('.stack li')")
+        self.assertIn("chaos.cpp", self.page.run("document.querySelector('.stack').innerText"))
+        self.go("#events")
+        self.page.wait(f"{rows('Events')}.some((row) => row[3] === 'worker_ended' && row[2] === 'chaos')")
+
+    def test_buttons_work(self):
+        self.go("#pool/math")
+        for name, then in (("Drain pool math", "document.querySelector('.facts .state').textContent !== 'ready'"),
+                           ("Resume pool math", "document.querySelector('.facts .state').textContent === 'ready'"),
+                           ("Restart pool math", "document.querySelector('.facts .state').textContent === 'ready'")):
+            self.page.wait(f"document.querySelector('button[aria-label=\"{name}\"]')")
+            self.page.run(f"document.querySelector('button[aria-label=\"{name}\"]').click()")
+            self.page.run("document.querySelector('#confirm-yes').click()")
+            self.page.wait("!document.querySelector('#done').hidden")
+            self.assertFalse(self.page.run("document.querySelector('#done').classList.contains('bad')"),
+                             self.page.run("document.querySelector('#done').textContent"))
+            self.page.run("document.querySelector('#done').hidden = true")
+            self.page.wait(then)
+        self.page.run("document.querySelector('button[aria-label=\"Resize pool math\"]').click()")
+        self.page.run("document.querySelector('#confirm-workers').value = 3")
+        self.page.run("document.querySelector('#confirm-yes').click()")
+        self.page.wait(f"{rows('Workers of this pool')}.length === 3")
+
+    def test_a_new_service_at_the_same_address(self):
+        self.may_complain = True
+        self.go("#events")
+        self.page.wait(f"{rows('Events')}.length > 0")
+        self.service.stop()
+        self.page.wait("!document.querySelector('#reach').hidden")
+        self.service.start()
+        self.page.wait("document.querySelector('#reach').hidden")
+        self.page.wait(f"{rows('Events')}.filter((row) => row[3] === 'service_started').length === 2")
 
 
 class Pictures(PageTest):
