@@ -62,7 +62,8 @@ class RealService:
                     return self
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.1)
-        raise RuntimeError("the service did not become ready:\n" + (self.folder / "log").read_text(errors="replace")[-4000:])
+        log = (self.folder / "log").read_text(errors="replace")
+        raise RuntimeError(f"the service did not become ready:\n{log[-4000:]}")
 
     def stop(self):
         if self.process is None:
