@@ -45,6 +45,9 @@ struct Command {
 [[nodiscard]] Command workers_command();
 [[nodiscard]] Command top_command();
 [[nodiscard]] Command crashes_command();
+[[nodiscard]] Command events_command();
+[[nodiscard]] Command logs_command();
+[[nodiscard]] Command metrics_command();
 [[nodiscard]] Command poison_command();
 [[nodiscard]] Command resize_command();
 [[nodiscard]] Command restart_command();

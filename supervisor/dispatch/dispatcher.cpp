@@ -191,6 +191,14 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                          report.stack = std::move(places);
                          const auto document = report.to_json();
                          reports_.add(report.id, document);
+                         around_.log.event("crash_reported", LogLevel::warn, report.message(),
+                                           {{"pool", report.pool},
+                                            {"worker", report.worker},
+                                            {"pid", report.pid},
+                                            {"call", report.call},
+                                            {"method", report.method},
+                                            {"attempt", report.attempts},
+                                            {"report", report.id}});
                          if (auto* const pool = find(report.pool))
                              pool->measures.last_crash = {report.id, report.time, report.message()};
                          if (token != 0) scheduler_.reported(token, document);

@@ -38,6 +38,7 @@ Scheduler::Scheduler(Port& port, std::uint64_t secret) : port_(port), wheel_(por
 void Scheduler::add_pool(const std::string& name, fleet::Hands& hands) {
     auto pool = std::make_unique<Pool>();
     pool->hands = &hands;
+    pool->measures.at(port_.now(), pool->counters.by_outcome);
     pools_[name] = std::move(pool);
 }
 

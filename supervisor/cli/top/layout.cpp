@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "base/text.hpp"
@@ -14,9 +15,10 @@
 namespace caisson::cli::top {
 namespace {
 
-// Screens from so many rows on have a row in words, and an empty one between the tables.
+// Screens from so many rows on have a row in words, an empty one between the tables, and a second row in words.
 constexpr std::size_t rows_for_detail = 12;
 constexpr std::size_t rows_for_gap = 16;
+constexpr std::size_t rows_for_more_detail = 20;
 // Two headings, and two rows each.
 constexpr std::size_t rows_for_two_tables = 6;
 // A column whose texts are longer is cut to this before another column is left out.
@@ -63,7 +65,7 @@ std::vector<Placed<Row>> placed_columns(Rows<Row> rows, std::size_t room) {
     for (auto* placed : by_rank) {
         const auto least = std::min(placed->wanted, std::max(placed->column->least, cut_before_left_out));
         const auto gap = used == 0 ? 0U : 1U;
-        if (used + gap + least > room && used > 0) break;
+        if (used + gap + least > room && used > 0) continue;  // a narrower one may fit
         placed->width = std::min(least, room);
         used += gap + placed->width;
     }
@@ -168,8 +170,8 @@ void draw_service(Canvas& canvas, const Model& model, const View& view, const Co
     const auto columns = canvas.size().columns;
     const auto& service = model.service;
     if (connection.lost) {
-        const auto wait = connection.retry_in_s > 0 ? cat("next try in ", short_time(connection.retry_in_s)) : "trying";
-        canvas.put(0, 0, cat("no service, ", wait, "; ", connection.why));
+        const auto wait_s = static_cast<std::int64_t>(std::ceil(std::max(connection.retry_in_s, 0.0)));
+        canvas.put(0, 0, cat("service lost, next try in ", wait_s, " s: ", connection.why));
         return canvas.paint(0, Role::bad);
     }
     const std::string flag = view.paused                                           ? "PAUSED"
@@ -215,9 +217,17 @@ std::string words_at(const std::vector<const Row*>& rows, std::size_t row) {
     return row < rows.size() ? words_of(*rows[row]) : std::string{};
 }
 
-std::string detail(const Model& model, const View& view) {
-    return view.focus == Focus::pools ? words_at(shown_pools(view, model), view.pools.cursor.row)
-                                      : words_at(shown_workers(view, model), view.workers.cursor.row);
+// What is under the cursor, in the rows above the last.
+void draw_detail(Canvas& canvas, const Model& model, const View& view, const Plan& plan) {
+    if (plan.detail == 0) return;
+    const auto words = view.focus == Focus::pools ? words_at(shown_pools(view, model), view.pools.cursor.row)
+                                                  : words_at(shown_workers(view, model), view.workers.cursor.row);
+    const auto room = canvas.size().columns - std::min(canvas.size().columns, mark_columns);
+    auto lines = page_lines({.title = {}, .lines = {words}}, room);
+    const auto count = std::min(lines.size(), plan.detail);
+    if (count > 0 && count < lines.size()) lines[count - 1] += " ...";
+    for (std::size_t i = 0; i < count; ++i)
+        canvas.put(canvas.size().rows - 1 - plan.detail + i, mark_columns, lines[i], Role::quiet);
 }
 
 // ---- the last row ---------------------------------------------------------------------------------------------------
@@ -316,9 +326,9 @@ Plan plan_of(const Model& model, const View& view, Size size) {
 Plan plan(Size size, Focus focus, std::size_t pools, std::size_t workers) {
     Plan plan;
     std::size_t room = size.rows - std::min<std::size_t>(size.rows, 2);  // the first and the last row
-    plan.detail = size.rows >= rows_for_detail;
+    plan.detail = (size.rows >= rows_for_detail ? 1U : 0U) + (size.rows >= rows_for_more_detail ? 1U : 0U);
     plan.gap = size.rows >= rows_for_gap;
-    room -= (plan.detail ? 1U : 0U) + (plan.gap ? 1U : 0U);
+    room -= plan.detail + (plan.gap ? 1U : 0U);
     if (room < rows_for_two_tables) {
         (focus == Focus::pools ? plan.pools : plan.workers) = room - std::min<std::size_t>(room, 1);
         return plan;
@@ -357,8 +367,10 @@ Canvas draw(const Model& model, const View& view, const Connection& connection, 
     }
     const auto plan = plan_of(model, view, size);
     draw_tables(canvas, model, view, plan, true);
+    if (connection.lost)  // what is seen is of before
+        for (std::size_t row = 1; row + 1 < size.rows; ++row) canvas.paint(row, Role::quiet);
     draw_service(canvas, model, view, connection);
-    if (plan.detail) canvas.put(size.rows - 2, mark_columns, detail(model, view), Role::quiet);
+    draw_detail(canvas, model, view, plan);
     if (size.rows > 1) draw_last(canvas, model, view, plan);
     return canvas;
 }

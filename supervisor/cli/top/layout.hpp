@@ -3,7 +3,7 @@
 ///
 ///     row 0        the service, or that it has gone
 ///     ...          a table of pools, one of workers; each gets half, and what the other does not need
-///     last but one the row under the cursor in words, on screens that have room for it
+///     above it     the row under the cursor in words, on screens that have room for it
 ///     last         keys, what is typed, what is asked
 ///
 /// A screen that is too low for two tables has only the one with the cursor. Below that, what does not fit is left out.
@@ -28,8 +28,8 @@ struct Connection {
 struct Plan {
     std::size_t pools = 0;
     std::size_t workers = 0;
-    bool gap = false;     ///< an empty row between them
-    bool detail = false;  ///< a row for what is under the cursor
+    bool gap = false;        ///< an empty row between them
+    std::size_t detail = 0;  ///< rows for what is under the cursor, in words
 };
 [[nodiscard]] Plan plan(Size size, Focus focus, std::size_t pools, std::size_t workers);
 

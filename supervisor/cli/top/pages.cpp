@@ -97,7 +97,7 @@ TextPage help_page() {
 TextPage crashes_page(const Json& reply) {
     const Json& crashes = member(reply, "crashes");
     Table table{{{"TIME"}, {"CALL"}, {"CAUSE"}}};
-    TextPage page{.title = "Crashes"};
+    TextPage page{.title = "Crashes, newest first"};
     for (const auto& crash : crashes) {
         table.add({short_stamp(text(crash, "time")), subject_of(crash), text(crash, "message")});
         page.names.push_back(text(crash, "report"));

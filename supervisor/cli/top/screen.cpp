@@ -183,9 +183,17 @@ struct Screen::State {
     Looks looks{};
     std::optional<DeathWatch> watch;
 
+    // On a terminal without a second screen the shell goes on in the last row.
+    static void give_back() {
+        ::wmove(stdscr, ::getmaxy(stdscr) - 1, 0);
+        ::wclrtoeol(stdscr);
+        ::wrefresh(stdscr);
+        ::endwin();
+    }
+
     ~State() {
         if (terminal == nullptr) return;
-        ::endwin();
+        give_back();
         watch.reset();
         ::delscreen(terminal);
     }
@@ -280,7 +288,7 @@ void Screen::resized() {
 void Screen::forget() { ::clearok(stdscr, TRUE); }
 
 void Screen::stop() {
-    ::endwin();
+    State::give_back();
     ::raise(SIGSTOP);
     resized();
     forget();

@@ -38,7 +38,7 @@ std::string what_became(const Feed::News::Answer& answer) {
     const auto worker = number(answer.request, "worker");
     const auto pool = text(answer.request, "pool");
     const auto target = worker ? cat(pool, '/', *worker) : pool;
-    if (answer.ok) return cat("restarting ", target);
+    if (answer.ok) return cat(member(answer.request, "now").is_boolean() ? "killed " : "restarting ", target);
     const auto message = text(answer.document, "message");
     return cat(verb, pool.empty() ? "" : " ", target, ": ", message.empty() ? "the service did not say why" : message);
 }
