@@ -21,7 +21,7 @@ install(FILES config/caisson.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples C
 if(EXISTS ${PROJECT_SOURCE_DIR}/config/examples)
     install(DIRECTORY config/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT runtime)
 endif()
-install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 file(GLOB man_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(page ${man_pages})
     string(REGEX MATCH "[1-8]$" section ${page})

@@ -133,6 +133,8 @@ class World:
                "uptime_s": age + number, "memory_bytes": 8_000_000 + 100_000 * number}
         if math.sin(age / 3 + number * 1.7) > 0:
             out |= {"state": "running", "method": "square", "running_s": (age * 0.37 + number * 0.11) % 2.5}
+        if pool["name"] == "text" and number == 1:
+            out["renewing"] = "its settings changed"
         return out
 
     def crashes(self):
@@ -184,7 +186,8 @@ def hostile_world():
                                 "candidate": {"state": attack, "version": attack, "hash": attack},
                                 "rolled_back": {"hash": attack, "why": attack}},
                        methods=[{"name": attack, "help": attack, "input": attack, "output": attack}],
-                       workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack}],
+                       workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack,
+                                 "renewing": attack}],
                        last_crash={"time": attack, "report": attack, "message": attack}, refused={attack: 3})
         world.add_crash(f"01HOSTILE{i}", pool=attack, method=attack, message=attack, output=[attack], time=attack,
                         version=attack, plugin=attack,

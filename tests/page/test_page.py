@@ -146,7 +146,9 @@ class Shows(PageTest):
         for row in page.run(f"{rows('Workers of all pools')}.filter((row) => row[1] === 'running')"):
             self.assertEqual(row[2], "square")
             self.assertRegex(row[3], r"^[\d.]+ (s|ms)$")
-        self.assertEqual(len(page.run(rows("Workers of all pools"))), 15)
+        workers = {row[0]: row for row in page.run(rows("Workers of all pools"))}
+        self.assertEqual(len(workers), 15)
+        self.assertIn("its settings changed", workers["text/1"])
 
     def test_a_crash_report_with_its_stack(self):
         page = self.open("#crashes")
