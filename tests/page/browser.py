@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A headless Chromium, driven over a pair of pipes by the protocol of its developer tools. Nothing but Python is needed.
+"""A headless Chromium, driven over a pair of pipes by the protocol of its developer tools. Only Python is needed.
 
 Messages are JSON, each ended by a zero byte; the browser reads them from descriptor 3 and writes to descriptor 4.
 """

@@ -23,8 +23,8 @@ CHART = pathlib.Path("/usr/share/javascript/chart.js/chart.min.js")
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 # What the service sends with each answer.
-HEADERS = {"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-                                      "object-src 'none'",
+HEADERS = {"Content-Security-Policy":
+               "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
            "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
            "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-cache"}
 
@@ -91,7 +91,8 @@ class World:
     def status(self):
         return {"supervisor": {"pid": self.pid, "version": self.version, "uptime_s": self.age(),
                                "socket": "/run/caisson/caisson.sock", "config": "/etc/caisson/caisson.toml",
-                               "state": "serving", "problems": self.problems, "reload": self.reload, "http": {"operate": self.operate}},
+                               "state": "serving", "problems": self.problems, "reload": self.reload,
+                               "http": {"operate": self.operate}},
                 "pools": [self.pool(pool, i) for i, pool in enumerate(self.pools.values())]}
 
     def pool(self, pool, nth):
@@ -104,8 +105,9 @@ class World:
         latency = {part: {"p50_s": run_s * share, "p99_s": run_s * share * 9}
                    for part, share in (("waiting", 0.3), ("running", 1.0), ("total", 1.3))}
         latency["calls"] = 0 if down else 60 * int(pool["rate"])
-        made = {"name": pool["name"], "state": pool["state"], "plugin": f"/usr/lib/caisson/plugins/{pool['name']}.so",
-                "version": "1.0.0", "since_s": age % 900, "queued": 0 if down else round(3 + 3 * math.sin(age / 9 + nth)),
+        path = f"/usr/lib/caisson/plugins/{pool['name']}.so"
+        made = {"name": pool["name"], "state": pool["state"], "plugin": path, "version": "1.0.0", "since_s": age % 900,
+                "queued": 0 if down else round(3 + 3 * math.sin(age / 9 + nth)),
                 "running": sum(worker["state"] == "running" for worker in workers), "resting": 0, "retries": 2,
                 "restarts": 1 + nth, "target": pool["target"], "spares": 0, "start": "exec",
                 "calls": {"ok": int(served), "failed": int(served / 40), "crashed": nth, "timed_out": nth // 2,
@@ -113,8 +115,9 @@ class World:
                 "rates": {"1s": served / age, "10s": served / age, "60s": served / age}, "latency": {"minute": latency},
                 "refused": {"breaker": 120} if down else {}, "crashes": {"SIGSEGV": nth} if nth else {},
                 "memory_bytes": 9_000_000 * pool["target"], "breaker": {"state": "closed"},
-                "library": {"path": f"/usr/lib/caisson/plugins/{pool['name']}.so", "loaded": "image", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
-                "methods": [{"name": "square", "help": "n times n", "input": "int64", "output": "int64", "idempotent": True},
+                "library": {"path": path, "loaded": "image", "hash": "5fd8ae4e8fce4580", "version": "1.0.0"},
+                "methods": [{"name": "square", "help": "n times n", "input": "int64", "output": "int64",
+                             "idempotent": True},
                             {"name": "sum", "help": "the sum of a list", "input": "[float64]", "output": "float64",
                              "idempotent": True}],
                 "workers": workers}
@@ -126,10 +129,12 @@ class World:
             return {"id": number, "pid": 0, "state": "waiting", "calls": 0, "uptime_s": 0.0}
         if pool["state"] == "degraded" and number == 1:
             return {"id": number, "pid": 4000 + number, "state": "starting", "calls": 0, "uptime_s": 0.3}
-        out = {"id": number, "pid": 4000 + number, "state": "idle", "calls": int(age * 3) + number, "uptime_s": age + number,
-               "memory_bytes": 8_000_000 + 100_000 * number}
+        out = {"id": number, "pid": 4000 + number, "state": "idle", "calls": int(age * 3) + number,
+               "uptime_s": age + number, "memory_bytes": 8_000_000 + 100_000 * number}
         if math.sin(age / 3 + number * 1.7) > 0:
             out |= {"state": "running", "method": "square", "running_s": (age * 0.37 + number * 0.11) % 2.5}
+        if pool["name"] == "text" and number == 1:
+            out["renewing"] = "its settings changed"
         return out
 
     def crashes(self):
@@ -151,9 +156,10 @@ def busy_world():
     world = World()
     world.add_pool("math", 4, 180.0)
     world.add_pool("render", 6, 12.0, state="degraded", reason="1 worker is starting")
-    world.add_pool("chaos", 2, 5.0, state="quarantined", reason="3 of its workers ended outside calls within 60 s: SIGSEGV",
-                   breaker={"state": "open", "probe_in_s": 21.4},
-                   last_crash={"time": rfc3339(90), "report": "01JD3V7Q8Z0000000000000083", "message": "SIGSEGV, address not mapped"})
+    world.add_pool("chaos", 2, 5.0, state="quarantined", breaker={"state": "open", "probe_in_s": 21.4},
+                   reason="3 of its workers ended outside calls within 60 s: SIGSEGV",
+                   last_crash={"time": rfc3339(90), "report": "01JD3V7Q8Z0000000000000083",
+                               "message": "SIGSEGV, address not mapped"})
     world.add_pool("text", 3, 75.0, start="zygote")
     world.add_crash("01JD3V7Q8Z0000000000000083")
     world.add_crash("01JD3V9K2M0000000000000091", pool="render", method="frame", call=9120,
@@ -175,15 +181,18 @@ def hostile_world():
     world = World()
     for i, attack in enumerate(HOSTILE):
         world.add_pool(attack, 1, reason=attack, version=attack, no_zygote=attack, plugin=attack, start=attack,
-                       state=attack if i % 2 else "degraded", library={"path": attack, "hash": attack, "version": attack, "problem": attack,
+                       state=attack if i % 2 else "degraded",
+                       library={"path": attack, "hash": attack, "version": attack, "problem": attack,
                                 "candidate": {"state": attack, "version": attack, "hash": attack},
                                 "rolled_back": {"hash": attack, "why": attack}},
                        methods=[{"name": attack, "help": attack, "input": attack, "output": attack}],
-                       workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack}],
+                       workers=[{"id": attack, "pid": attack, "state": attack, "method": attack, "running_s": attack,
+                                 "renewing": attack}],
                        last_crash={"time": attack, "report": attack, "message": attack}, refused={attack: 3})
-        world.add_crash(f"01HOSTILE{i}", pool=attack, method=attack, message=attack, output=[attack], time=attack, version=attack,
-                        plugin=attack, exit={"kind": attack, "signal": attack, "code": attack, "address": attack, "why": attack},
-                        stack=[{"module": attack, "offset": attack, "function": attack, "file": attack, "line": attack}])
+        world.add_crash(f"01HOSTILE{i}", pool=attack, method=attack, message=attack, output=[attack], time=attack,
+                        version=attack, plugin=attack,
+                        exit={name: attack for name in ("kind", "signal", "code", "address", "why")},
+                        stack=[{name: attack for name in ("module", "offset", "function", "file", "line")}])
         world.poison.append({"id": attack, "pool": attack, "method": attack, "since": attack, "report": attack})
         world.add_event(attack, attack, level=attack, pool=attack, more=attack, nested={"a": attack})
     world.problems = list(HOSTILE)
@@ -194,8 +203,9 @@ def hostile_world():
 def poor_world():
     """Fields are missing or of another type: of an older service, a newer one, a broken one."""
     world = World()
-    world.status = lambda: {"pools": [{"name": "bare"}, {}, None, 7, "text", {"name": "wrong", "workers": "none", "calls": [1], "latency": 3,
-                            "state": {"a": 1}, "methods": {"x": 1}, "queued": "many", "target": -1, "library": [], "rates": None}]}
+    wrong = {"name": "wrong", "workers": "none", "calls": [1], "latency": 3, "state": {"a": 1}, "methods": {"x": 1},
+             "queued": "many", "target": -1, "library": [], "rates": None}
+    world.status = lambda: {"pools": [{"name": "bare"}, {}, None, 7, "text", wrong]}
     world.crashes = lambda: [{}, None, {"report": "01POOR", "exit": "?", "worker": None, "time": 12}]
     world.reports = {"01POOR": {"stack": "none", "output": {"a": 1}, "exit": []}}
     world.poison = [None, {}, {"id": 3}]
@@ -286,7 +296,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         allowed = self.fake.world.operate and self.headers.get("X-Caisson") == "operate"
         if self.path != "/api/operate" or not allowed:
-            return self.send_json(403, {"message": "the page may not operate this service", "hint": "set metrics.operate"})
+            return self.send_json(403, {"message": "the page may not operate this service", "hint": "metrics.operate"})
         self.fake.world.operated.append(json.loads(body))
         return self.send_json(200, {})
 
@@ -305,8 +315,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
         elif what == "poison":
             self.send_json(200, {"poison": world.poison})
         elif what == "events":
-            after, wait_s, limit = (int(query[name][0]) if name in query else None for name in ("after", "wait_s", "limit"))
-            self.send_json(200, world.events_after(after, wait_s or 0, limit or 100))
+            numbers = {name: int(values[0]) for name, values in query.items()}
+            self.send_json(200, world.events_after(numbers.get("after"), numbers.get("wait_s", 0),
+                                                   numbers.get("limit", 100)))
         else:
             self.send_json(404, {"message": "there is nothing here", "hint": ""})
 
@@ -344,7 +355,8 @@ def main():
     print(service.url, flush=True)
     while True:
         time.sleep(3)
-        world.add_event("worker_ready", "worker ready", pool="math", worker=len(world.events) % 4 + 1, pid=4000 + len(world.events))
+        count = len(world.events)
+        world.add_event("worker_ready", "worker ready", pool="math", worker=count % 4 + 1, pid=4000 + count)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Page {
         reached: () => this.#on_reached(),
         lost: (error) => this.#on_lost(error),
         events: (batch) => this.#on_events(batch),
-        restarted: () => this.#note("The service was started anew."),
+        replaced: (by_upgrade) => this.#note(`The service was ${by_upgrade ? "upgraded" : "started anew"}.`),
     });
 
     begin() {

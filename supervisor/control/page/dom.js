@@ -25,18 +25,17 @@ export function notice(target, words) {
 /// A word for a state, with a colour and a shape of its own (style.css).
 export const badge = (word) => element("span", { class: "state", "data-state": word }, word);
 
-/// A text that takes a line for itself among facts, if it is long.
-const long_fact = 40;
+/// A text that is longer takes a line for itself, after the others.
+const long_fact = 30;
 
 /// A list of terms and what they are: [[term, text or element], …]. Rows without a value are left out.
 export function facts(rows) {
-    const out = element("dl", { class: "facts" });
-    for (const [term, value] of rows) {
-        if (value === undefined || value === "") continue;
-        const wide = (value.textContent ?? value).length > long_fact;
-        out.append(element("div", { class: wide && "wide" }, element("dt", {}, term), element("dd", {}, value)));
-    }
-    return out;
+    const known = rows.filter(([, value]) => value !== undefined && value !== "");
+    const is_wide = ([, value]) => (value.textContent ?? value).length > long_fact;
+    const made = ([term, value], wide) =>
+        element("div", { class: wide && "wide" }, element("dt", {}, term), element("dd", {}, value));
+    return element("dl", { class: "facts" }, ...known.filter((row) => !is_wide(row)).map((row) => made(row, false)),
+        ...known.filter(is_wide).map((row) => made(row, true)));
 }
 
 /// Puts new children in the place of the old, unless they are equal: then the old stay, with focus and selection.

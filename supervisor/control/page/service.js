@@ -41,7 +41,8 @@ export async function ask(path, { body, signal, patience = patience_ms } = {}) {
     throw Object.assign(new Error(words), { answered: true });
 }
 
-/// Follows a service. `on` has what is called: status(document), reached(), lost(error), events(batch), restarted().
+/// Follows a service. `on` has what is called: status(document), reached(), lost(error), events(batch),
+/// replaced(by_upgrade).
 export class Watch {
     #on;
     #stop; // an AbortController while it asks
@@ -88,18 +89,19 @@ export class Watch {
     }
 
     async #take(status, signal) {
-        this.#notice_restart(status);
+        this.#notice_another(status);
         this.#on.reached();
         await this.#on.status(status, signal);
     }
 
     // Another process counts its events from the beginning.
-    #notice_restart(status) {
-        const pid = number(fields(status.supervisor).pid);
+    #notice_another(status) {
+        const supervisor = fields(status.supervisor);
+        const pid = number(supervisor.pid);
         if (this.#pid !== undefined && pid !== this.#pid) {
             this.#next = undefined;
             this.#events?.abort();
-            this.#on.restarted();
+            this.#on.replaced(number(fields(supervisor.upgraded_from).pid) === this.#pid);
         }
         this.#pid = pid;
     }

@@ -99,7 +99,7 @@ function about(pool, history) {
     return [
         ["State", state], ["Reason", reason_of(pool)],
         ["Breaker", brief(fields(pool.breaker).state, 40)],
-        ["Workers", `${ready_of(pool)} of ${target_of(pool)} ready`],
+        ["Workers", `${ready_of(pool)} of ${target_of(pool)} ready`], ["Size", size_of(fields(pool.size))],
         ["Spares", pool.spares > 0 ? count(pool.spares) : ""],
         ["Running", count(pool.running)], ["Queued", count(pool.queued)],
         ["Calls", calls.join(", ")], ["Calls per second", rate(calls_per_s(pool, history))],
@@ -112,6 +112,8 @@ function about(pool, history) {
         ...library(pool),
     ];
 }
+
+const size_of = ({ min, max }) => (number(min) === undefined ? "" : `${count(min)} to ${count(max)} workers`);
 
 /// {"queue.calls": 3} -> "3 queue.calls"
 function counts(by_reason) {

@@ -101,7 +101,8 @@ function troubles(status, pools) {
     const supervisor = fields(status.supervisor);
     const reload = fields(supervisor.reload);
     const said = list(supervisor.problems).map((problem) => `Passed over: ${brief(problem)}`);
-    if (reload.ok === false) said.unshift(`The reload of ${when(reload.time)} changed nothing: ${brief(reload.message)}`);
+    if (reload.ok === false)
+        said.unshift(`The reload of ${when(reload.time)} changed nothing: ${brief(reload.message)}`);
     const problems = said.map((words) => element("li", { class: "bad" }, words));
     const line = (pool, kind) => element("li", { class: kind }, "Pool ",
         element("a", { href: place("pool", pool.name) }, brief(pool.name, 80)),

@@ -18,6 +18,7 @@ const columns = [
     quantity("For", (time) => (number(time) === undefined ? "" : duration(time)), (worker) => worker.running_s),
     quantity("Calls", count, (worker) => worker.calls), quantity("Up", duration, (worker) => worker.uptime_s),
     quantity("Memory", bytes, (worker) => worker.memory_bytes),
+    { title: "Renewed because", show: (worker) => brief(worker.renewing, 80) },
     { title: "Pid", number: true, show: (worker) => text(worker.pid), value: (worker) => number(worker.pid) },
 ];
 
