@@ -59,7 +59,7 @@ GATES = {
     "ncurses": (r"ncursesw?/|ncurses\.h|curses\.h|term\.h", "supervisor/cli/top/screen.cpp"),
     "elfutils": (r"elfutils/|dwarf\.h|libelf\.h|gelf\.h", "supervisor/symbolizer/"),
     "libsystemd, for the service manager": (r"systemd/sd-daemon", "supervisor/apps/service_manager.cpp"),
-    "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/dispatch/digest.cpp"),
+    "xxHash": (r"xxhash\.h|xxh3\.h", "supervisor/base/digest.cpp"),
     "RapidCheck": (r"rapidcheck", None),
     "RE2": (r"re2/", "plugins/text/"),
     "OpenSSL": (r"openssl/", "plugins/digest/"),

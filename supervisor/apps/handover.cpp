@@ -26,10 +26,10 @@ namespace {
 /// Bytes of the text of a datagram. Larger documents go beside it: the socket's buffer has room for a few of these.
 constexpr std::size_t max_datagram_bytes = 16 * 1024;
 /// Bytes of a document beside it: a full table of poison has less than 1 MiB.
-constexpr std::size_t max_document_bytes = 16 * 1024 * 1024;
+constexpr std::size_t max_message_document_bytes = 16 * 1024 * 1024;
 /// Descriptors of one message: a session has its socket, and what its channel may have received.
-constexpr std::size_t max_descriptors = 64;
-static_assert(max_descriptors > limits::channel_descriptors + 4);
+constexpr std::size_t max_message_descriptors = 64;
+static_assert(max_message_descriptors > limits::channel_descriptors + 4);
 /// The name of the memfd with a large document.
 constexpr const char* document_name = "document";
 
@@ -41,7 +41,7 @@ struct Received {
 // Nothing if there is nothing to read now.
 Result<std::optional<Received>> receive_one(int socket, int flags) {
     std::string text(max_datagram_bytes, '\0');
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))> control;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_message_descriptors * sizeof(int))> control;
     iovec part{text.data(), text.size()};
     msghdr message{};
     message.msg_iov = &part;
@@ -75,7 +75,7 @@ bool send_one(int socket, const Datagram& datagram) {
     std::vector<int> numbers;
     for (const auto& descriptor : datagram.descriptors) numbers.push_back(descriptor.get());
     const auto bytes = std::span{numbers}.size_bytes();
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_descriptors * sizeof(int))> control{};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_message_descriptors * sizeof(int))> control{};
     iovec part{const_cast<char*>(datagram.text.data()), datagram.text.size()};
     msghdr message{};
     message.msg_iov = &part;
@@ -152,7 +152,7 @@ Result<std::string> bytes_of(const Fd& memory, std::size_t most) {
 }
 
 Result<Datagram> encode(Message message) {
-    if (message.descriptors.size() >= max_descriptors) return fail("a message with too many descriptors");
+    if (message.descriptors.size() >= max_message_descriptors) return fail("a message with too many descriptors");
     const auto dump = [](const json& document) {
         return document.dump(-1, ' ', false, json::error_handler_t::replace);
     };
@@ -184,7 +184,7 @@ Result<Message> decode(Datagram datagram) {
         message.descriptors.push_back(
             {names[i].is_string() ? names[i].get<std::string>() : std::string{}, std::move(datagram.descriptors[i])});
     if (const auto memory = message.take(document_name)) {
-        auto text = bytes_of(memory, max_document_bytes);
+        auto text = bytes_of(memory, max_message_document_bytes);
         if (!text) return std::unexpected(text.error());
         message.document = json::parse(*text, nullptr, false);
         if (!message.document.is_object()) return fail("a message whose document is no JSON object");
@@ -215,6 +215,7 @@ void Line::end(const std::string& why) {
 }
 
 void Line::on_readable() {
+    if (!socket_) return;
     const auto alive = alive_;
     for (int reads = 0; reads < limits::reads_per_turn * 8 && *alive && socket_; ++reads) {
         auto received = receive_one(socket_.get(), MSG_DONTWAIT);
@@ -274,6 +275,10 @@ Result<Message> Line::receive(const Fd& socket, Duration patience) {
     if (!received) return std::unexpected(received.error());
     if (!*received || (*received)->ended) return fail("the other side has gone");
     return decode(std::move((*received)->datagram));
+}
+
+void Line::say(const Fd& socket, Message message) {
+    if (const auto datagram = encode(std::move(message))) static_cast<void>(send_one(socket.get(), *datagram));
 }
 
 }  // namespace caisson::apps

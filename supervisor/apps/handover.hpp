@@ -68,6 +68,8 @@ class Line {
     ~Line() { *alive_ = false; }
 
     void send(Message message);
+    /// Hears what has come, now.
+    void listen() { on_readable(); }
     /// Everything has been sent.
     [[nodiscard]] bool idle() const { return waiting_.empty(); }
     /// Calls back once it is idle, or has ended.
@@ -75,6 +77,8 @@ class Line {
 
     /// The next message of a blocking socket, for one that has no loop yet.
     [[nodiscard]] static Result<Message> receive(const Fd& socket, Duration patience);
+    /// Sends one, as far as it goes.
+    static void say(const Fd& socket, Message message);
 
    private:
     void on_readable();

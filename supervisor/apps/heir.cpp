@@ -54,6 +54,10 @@ void Inheritance::take_outputs() {
         if (const auto output = offer.take(name)) ::dup2(output.get(), number);
 }
 
+void Inheritance::refuse(const std::string& why) const {
+    Line::say(line, {.document = {{"type", "failed"}, {"why", why}}});
+}
+
 // A pool that is no longer configured is not missed. One that was merely degraded may be so here.
 Result<bool> serves_as_well(const std::map<std::string, std::string>& there, const PoolStands& here) {
     bool all = true;
@@ -63,7 +67,7 @@ Result<bool> serves_as_well(const std::map<std::string, std::string>& there, con
         const auto pool = here.find(name);
         if (pool == here.end()) continue;
         if (pool->second.state == CrewState::quarantined)
-            return caisson::fail(cat("pool ", name, " is quarantined: ", pool->second.reason));
+            return caisson::fail(cat("pool ", name, " would not serve: ", pool->second.reason));
         all = all && (pool->second.state == CrewState::ready || (!full && pool->second.state == CrewState::degraded));
     }
     return all;

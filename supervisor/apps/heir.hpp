@@ -25,6 +25,8 @@ struct Inheritance {
     /// Its own standard output and error are those of the old one from now on. Before, what it prints is the old one's
     /// to show.
     void take_outputs();
+    /// It cannot take over: tells the old one why.
+    void refuse(const std::string& why) const;
 };
 
 /// How a pool stands, here or there.

@@ -21,6 +21,14 @@ namespace {
 
 void complain(std::string_view text) { std::cerr << "caisson: " << text << '\n'; }
 
+/// A request to reload that comes during the start waits for its end.
+void hold_back_hangup() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    ::sigprocmask(SIG_BLOCK, &hangup, nullptr);
+}
+
 /// With --strict no pool may have a problem; a plugin's are found by trying it.
 bool strictly_good(const Configuration& configuration) {
     bool good = configuration.problems.empty();
@@ -32,6 +40,20 @@ bool strictly_good(const Configuration& configuration) {
         good = false;
     }
     return good;
+}
+
+/// What was typed, for the next version.
+std::vector<std::string> line_of(const cli::ServeOptions& options) {
+    std::vector<std::string> line{"caisson"};
+    const auto add = [&](const char* option, const std::filesystem::path& value) {
+        if (!value.empty()) line.insert(line.end(), {option, value.native()});
+    };
+    add("--socket", options.socket);
+    line.emplace_back("serve");
+    add("--config", options.config);
+    add("--plugin-dir", options.plugin_dir);
+    if (options.strict) line.emplace_back("--strict");
+    return line;
 }
 
 // From the service before, from the service manager, or a new one.
@@ -61,12 +83,13 @@ Result<control::Listener> open_listener(Start& start, const settings::Settings& 
 
 int serve(const cli::ServeOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
-    // What they ask for is done by the start itself, or comes too soon; without a handler they would end it.
-    for (const int early : {SIGHUP, SIGUSR2}) ::signal(early, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);  // it comes too soon, and would end the start
+    hold_back_hangup();
     sys::shut_to_ptrace();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Start start{.overrides = {options.config, options.socket, options.plugin_dir},
                 .program = own_program(),
+                .arguments = line_of(options),
                 .inheritance = {},
                 .manager = ServiceManager::from_environment()};
     auto inheritance = Inheritance::receive();
@@ -80,23 +103,20 @@ int serve(const cli::ServeOptions& options) {
         for (const auto& problem : configuration.problems) complain(problem.text());
     if (!configuration.usable() || (options.strict && !strictly_good(configuration))) return cli::exit_invalid;
 
-    auto log = Log::open(log_options(configuration.settings.log));
-    if (!log) {
-        complain(log.error().text());
-        return cli::exit_invalid;
-    }
-    auto access = control::Access::from(configuration.settings.access, ::geteuid());
-    if (!access) {
-        complain(access.error().text());
-        return cli::exit_invalid;
-    }
-    auto listener = open_listener(start, configuration.settings);
-    if (!listener) {
-        complain(listener.error().text());
-        return cli::exit_no_service;
-    }
-    configuration.settings.service.socket = listener->path();
+    const auto refuse = [&](const Error& error, int code) {
+        complain(error.text());
+        if (start.inheritance) start.inheritance->refuse(error.text());
+        return code;
+    };
+    // Before the log looks where it writes to.
     if (start.inheritance) start.inheritance->take_outputs();
+    auto log = Log::open(log_options(configuration.settings.log));
+    if (!log) return refuse(log.error(), cli::exit_invalid);
+    auto access = control::Access::from(configuration.settings.access, ::geteuid());
+    if (!access) return refuse(access.error(), cli::exit_invalid);
+    auto listener = open_listener(start, configuration.settings);
+    if (!listener) return refuse(listener.error(), cli::exit_no_service);
+    configuration.settings.service.socket = listener->path();
     sys::raise_open_files();
     return Server{std::move(start), std::move(configuration), std::move(*log), std::move(*listener), std::move(*access)}
         .run();

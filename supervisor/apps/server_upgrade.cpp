@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <csignal>
+
 #include "apps/server.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -9,6 +11,14 @@
 namespace caisson::apps {
 
 using nlohmann::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// For the new service to take what the old one has for it: one that is stopped for a while loses nothing.
+constexpr auto leave_patience = 60s;
+
+}  // namespace
 
 // ---- the one that comes ---------------------------------------------------------------------------------------------
 
@@ -26,7 +36,7 @@ void Server::inherit(Inheritance inheritance) {
                            [this](bool committed) {
                                if (!committed) return loop_.stop();
                                dispatcher_.find_reports();
-                               if (closed_) upgrade_.finish([this] { loop_.stop(); });
+                               if (closed_) leave();
                            }});
 }
 
@@ -36,6 +46,7 @@ void Server::take_over(const json& state) {
     service_.open();
     if (auto access = control::Access::from(settings_.access, ::geteuid()))
         door_.apply(settings_.metrics, settings_.access, std::move(*access));
+    watch();
     heir_->taken();
     settled_ = true;
     patience_.cancel();
@@ -81,15 +92,7 @@ void Server::upgrade(control::Done done) {
         if (::getpid() == 1)
             return fail("the service is the first process of its container, which would end with it",
                         "start a container of the new version");
-        std::vector<std::string> arguments{"caisson"};
-        const auto add = [&](const char* option, const std::filesystem::path& value) {
-            if (!value.empty()) arguments.insert(arguments.end(), {option, value.native()});
-        };
-        add("--socket", overrides_.socket);
-        arguments.emplace_back("serve");
-        add("--config", overrides_.config);
-        add("--plugin-dir", overrides_.plugin_dir);
-        return upgrade_.begin(program_, std::move(arguments), offer(), settings_.service.upgrade_timeout);
+        return upgrade_.begin(program_, arguments_, offer(), settings_.service.upgrade_timeout);
     };
     const bool first = upgrade_.state() == UpgradeState::serving;
     if (const auto begun = begin(); !begun) {
@@ -122,14 +125,22 @@ void Server::on_taken(const std::string& version) {
         done(json{
             {"pid", upgrade_.pid()}, {"version", version}, {"was", {{"pid", ::getpid()}, {"version", version_text}}}});
     requests_.flush_waiting();
-    service_.hand_over([this](control::Session::Parcel parcel) { upgrade_.give(std::move(parcel)); });
+    service_.hand_over([this](control::Session::Parcel parcel) {
+        if (const auto given = upgrade_.give(std::move(parcel)); !given)
+            log_.error("a session is lost: it could not be handed over", {{"why", given.error().text()}});
+    });
     stop(false);
 }
 
-// Who speaks to this process means the service.
+void Server::leave() {
+    patience_.arm_after(leave_patience, [this] { loop_.stop(); });
+    upgrade_.finish([this] { loop_.stop(); });
+}
+
+// Who speaks to this process means the service. A terminal speaks to both.
 bool Server::passed_on(int signal) const {
     if (upgrade_.state() != UpgradeState::handing_over) return false;
-    upgrade_.signal(signal);
+    if (signal != SIGINT) upgrade_.signal(signal);
     return true;
 }
 

@@ -60,6 +60,7 @@ void Upgrade::on_message(const Message& message) {
 }
 
 void Upgrade::on_exit(const std::string& how) {
+    line_->listen();  // what it has said says more
     if (state_ != UpgradeState::handing_over) return fail(how);
     successor_.reset();
     handlers_.on_gone();
@@ -80,8 +81,11 @@ void Upgrade::fail(const std::string& why, const std::string& hint) {
     handlers_.on_failed({.what = printable(cut(why, limits::worker_text_bytes)), .hint = std::move(text)});
 }
 
-void Upgrade::give(control::Session::Parcel parcel) {
-    if (auto message = message_of(std::move(parcel))) line_->send(std::move(*message));
+Result<void> Upgrade::give(control::Session::Parcel parcel) {
+    auto message = message_of(std::move(parcel));
+    if (!message) return std::unexpected(message.error());
+    line_->send(std::move(*message));
+    return {};
 }
 
 void Upgrade::finish(std::function<void()> done) { line_->on_idle(std::move(done)); }

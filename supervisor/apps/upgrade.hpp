@@ -48,7 +48,7 @@ class Upgrade {
     /// Gives it up, unless it has taken over.
     void cancel(const std::string& why);
     /// For one that has taken over.
-    void give(control::Session::Parcel parcel);
+    [[nodiscard]] Result<void> give(control::Session::Parcel parcel);
     /// Calls back when all has been given.
     void finish(std::function<void()> done);
 

@@ -40,6 +40,7 @@ Feed::Feed(Client client, Options options)
       news_descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       session_(client.descriptor()),
       client_(std::move(client)),
+      next_look_(Clock::now() + options_.interval),
       thread_([this] { run(); }) {}
 
 Feed::~Feed() {

@@ -50,7 +50,7 @@ class Feed {
         Duration interval;
     };
 
-    /// `client` is a session with the service.
+    /// `client` is a session with the service, whose status is known: it is asked for after the first interval.
     Feed(Client client, Options options);
     Feed(const Feed&) = delete;
     Feed& operator=(const Feed&) = delete;
@@ -86,7 +86,7 @@ class Feed {
 
     // Of the thread.
     std::optional<Client> client_;
-    TimePoint next_look_ = Clock::now();
+    TimePoint next_look_;
     unsigned failures_ = 0;
 
     std::jthread thread_;

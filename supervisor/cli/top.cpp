@@ -88,6 +88,9 @@ int batch(const Context& context, std::chrono::milliseconds interval, std::int64
 int live(const Context& context, std::chrono::milliseconds interval) {
     auto client = open_session(context);
     if (!client) return client.error();
+    const Json request{{"verb", "status"}};
+    const auto first = ask(context, *client, request, "top");
+    if (!first) return first.error();
     const top::Characters characters;
     top::Signals signals;  // before the feed, whose thread must not get any
     auto screen = top::Screen::open(context.streams.in, context.streams.out);
@@ -95,8 +98,8 @@ int live(const Context& context, std::chrono::milliseconds interval) {
         complain(context, cat("top: ", screen.error().what, "\n  ", screen.error().hint));
         return exit_usage;
     }
-    Feed feed{std::move(*client), {socket_path(context), {{"verb", "status"}}, interval}};
-    const int code = top::Viewer{**screen, signals, feed, context.streams.in}.run();
+    Feed feed{std::move(*client), {socket_path(context), request, interval}};
+    const int code = top::Viewer{**screen, signals, feed, context.streams.in}.run(first->document);
     screen->reset();  // before the feed, which may be waiting for a service that does not answer
     return code;
 }

@@ -81,6 +81,7 @@ int watch(const Context& context, const Json& request, std::chrono::milliseconds
     const auto first = ask(context, *client, request, doing);
     if (!first) return first.error();
     Frames frames{context, interrupts};
+    frames.show(context.json ? cat(first->raw, '\n') : render(first->document));
     Feed feed{std::move(*client), {socket_path(context), request, interval}};
     while (!interrupts.take() && frames.output().state() == Output::State::good) {
         const auto news = feed.take();

@@ -164,10 +164,12 @@ void Requests::resize(const json& request, Done done) {
 }
 
 void Requests::reload(const json& request, Done done) {
-    (void)request;
-    auto changes = operations_.reload();
+    const bool dry = flag_in(request, "dry_run");
+    auto changes = dry ? operations_.preview() : operations_.reload();
     if (!changes) return done(std::unexpected(changes.error()));
-    done(json{{"changes", *changes}, {"config", facts_.config.string()}});
+    json answer{{"changes", *changes}, {"config", facts_.config.string()}};
+    if (dry) answer["dry_run"] = true;
+    done(std::move(answer));
 }
 
 void Requests::stop(const json& request, Done done) {

@@ -27,6 +27,8 @@ using Done = std::move_only_function<void(Result<nlohmann::json>)>;
 struct Operations {
     /// Reads the configuration again; the changes as text, or why nothing was changed.
     std::function<Result<std::vector<std::string>>()> reload;
+    /// What `reload` would do now; nothing is changed.
+    std::function<Result<std::vector<std::string>>()> preview;
     /// Begins to stop; `now`: without letting accepted calls finish.
     std::function<void(bool now)> stop;
     /// Lets the program that stands at its own path take over; answers when that has, or has not.
@@ -71,6 +73,8 @@ class Requests {
         facts_.upgraded_from = std::move(before);
     }
     void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
+    void set_reload(ServiceFacts::Reload reload) { facts_.reload = std::move(reload); }
+    void set_config(std::filesystem::path file) { facts_.config = std::move(file); }
 
    private:
     struct Row;

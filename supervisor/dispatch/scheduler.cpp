@@ -262,6 +262,10 @@ void Scheduler::turn() {
             end_queue(*pool);
         else
             pump(*pool);
+        if (const auto* const next = pool->queue.next())
+            pool->hands->note_waiting({.calls = pool->queue.size(), .next = next->number, .newest = next_number_ - 1});
+        else
+            pool->hands->note_waiting({});  // nothing that could be given
         tell_room(*pool);
         const bool empty = pool->queue.empty() && pool->running == 0 && pool->resting == 0;
         if (pool->removed && empty && state != CrewState::stopping && state != CrewState::stopped)

@@ -150,7 +150,7 @@ class Scheduler {
 
     // Measuring.
     static void measure(Call& call, const fleet::Answer& answer);
-    static void measure_answered_items(Call& call, TimePoint at);
+    static void count_answered(Call& call);
     static void measure_answered(Call& call, std::uint32_t items, std::int64_t run_ns, TimePoint at);
     [[nodiscard]] static MethodMeasures* measures_of(const Call& call);
     void count_end(Call& call, OutcomeKind kind);

@@ -10,21 +10,25 @@ namespace caisson::dispatch {
 
 using nlohmann::json;
 
-// Items of a record are measured when the last of them is answered: they were given together, and what is quick comes
-// in runs, of which the worker says one time.
+// The last items of a record are answered. Those that were given together are measured together: what is quick comes in
+// runs anyway, of which the worker says one time.
 void Scheduler::measure(Call& call, const fleet::Answer& answer) {
     call.pool->measures.at(answer.at, call.pool->counters.by_outcome);
-    if (answer.items == call.items && call.items == 1 && call.batch() == nullptr)
-        return measure_answered(call, 1, answer.run_ns, answer.at);
-    auto& extra = *call.extra();
-    extra.answered += answer.items;
-    extra.run_ns += std::max<std::int64_t>(0, answer.run_ns);
-    if (answer.items == call.items) measure_answered_items(call, answer.at);
+    auto* const extra = call.extra();
+    if (extra == nullptr || !extra->batch) return measure_answered(call, 1, answer.run_ns, answer.at);
+    const auto items = answer.items + extra->answered;
+    const auto run_ns = answer.run_ns + extra->run_ns;
+    count_answered(call);
+    measure_answered(call, items, run_ns, answer.at);
 }
 
-void Scheduler::measure_answered_items(Call& call, TimePoint at) {
+// Those before the last ended well, and are counted for their method.
+void Scheduler::count_answered(Call& call) {
     auto& extra = *call.extra();
-    measure_answered(call, std::exchange(extra.answered, 0), std::exchange(extra.run_ns, 0), at);
+    if (auto* const method = measures_of(call))
+        method->by_outcome[static_cast<std::size_t>(OutcomeKind::ok)] += extra.answered;
+    extra.answered = 0;
+    extra.run_ns = 0;
 }
 
 void Scheduler::measure_answered(Call& call, std::uint32_t items, std::int64_t run_ns, TimePoint at) {
@@ -50,9 +54,11 @@ void Scheduler::count_end(Call& call, OutcomeKind kind) {
     if (kind != OutcomeKind::ok) pool.measures.at(port_.now(), pool.counters.by_outcome);
     pool.counters.by_outcome[static_cast<std::size_t>(kind)] += call.items;
     if (auto* const method = measures_of(call)) method->by_outcome[static_cast<std::size_t>(kind)] += call.items;
-    // Items before those that end now were answered; they were to be measured with the last.
-    if (const auto* const extra = call.extra(); extra != nullptr && extra->answered > 0)
-        measure_answered_items(call, port_.now());
+    // Items before those that end now were answered, and the last will not be.
+    const auto* const extra = call.extra();
+    if (extra == nullptr || extra->answered == 0) return;
+    measure_answered(call, extra->answered, extra->run_ns, port_.now());
+    count_answered(call);
 }
 
 void Scheduler::count_refusal(Pool* pool, std::uint32_t items, const json& document) {

@@ -13,9 +13,15 @@ Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool
       listener_(listener),
       pool_(std::move(pool)),
       policy_(pool_.restart),
+      library_timer_(surroundings.loop.timer()),
+      canary_timer_(surroundings.loop.timer()),
       zygote_timer_(surroundings.loop.timer()),
       probe_timer_(surroundings.loop.timer()),
       renew_timer_(surroundings.loop.timer()),
+      grow_timer_(surroundings.loop.timer()),
+      shrink_timer_(surroundings.loop.timer()),
+      age_timer_(surroundings.loop.timer()),
+      pulse_timer_(surroundings.loop.timer()),
       silence_timer_(surroundings.loop.timer()),
       silence_delay_(limits::silence_before_look) {}
 
@@ -29,9 +35,14 @@ void Crew::stop(TimePoint drain_until) {
 }
 
 void Crew::halt(TimePoint drain_until) {
-    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_}) timer->cancel();
+    for (auto* const timer :
+         {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_, &library_timer_})
+        timer->cancel();
+    end_trial();
     for (auto& slot : slots_) {
         slot->restart.cancel();
+        slot->renewing = false;
+        if (slot->duty == Duty::successor) slot->duty = Duty::leaving;
         if (slot->worker) slot->worker->stop(drain_until);
     }
     drop_empty();
@@ -44,15 +55,19 @@ void Crew::on_worker_ready(Worker& worker) {
     around_.log.event("worker_ready", LogLevel::info, "worker ready",
                       {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
     if (&worker == zygote_.get()) return start_waiting();
+    if (is_canary(worker)) return on_canary_ready();
     policy_.on_ready(Clock::now());
-    if (!info_ || *info_ != *worker.info()) info_ = worker.info();
     auto& slot = slot_of(worker);
     if (slot.duty == Duty::successor) succeed(slot);
     fill();  // the others, if this one was the probe of an open breaker
     if (slot.duty == Duty::working) roster_.note(worker);
+    library_proven_ |= !has_old_library(worker);
+    learn_methods(worker);
     update_state();
     listener_.on_room(*this);
     renew_next();
+    watch_age();
+    watch_idle();
 }
 
 // It takes no call any more, and how it ended is still to be told. Nobody waits for that: a spare takes its place, or,
@@ -102,6 +117,8 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
         }
     }
     listener_.on_answer(*this, call, answer);
+    if (pool_.recycling.max_calls > 0 || pool_.recycling.max_memory > 0) look_at_life(worker);
+    if (is_canary(worker)) on_canary_answer(answer);
 }
 
 EndCause Crew::cause_of(const Death& death) const {
@@ -129,6 +146,13 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
 
     slot.why = cause;
+    if (slot.duty == Duty::canary && !stopping_) {
+        on_canary_end(slot, cause, how);
+        auto told = death;
+        told.ordered = true;  // it is the version that is to blame, and no input
+        listener_.on_death(*this, worker, told);
+        return update_state();
+    }
     // If it was replaced for a crash in a call, and that was a lie, its end counts as what it was.
     RestartPolicy::Decision decision;
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());
@@ -149,6 +173,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
 // ---- breaker --------------------------------------------------------------------------------------------------------
 
 void Crew::quarantine(const std::string& why) {
+    if (trial_) return take_over(LibraryRef{trial_->library});  // worse than the old version it cannot be
     reason_ = why;
     around_.log.event("pool_quarantined", LogLevel::error, "pool quarantined: its workers keep ending",
                       {{"pool", name()}, {"last", why}, {"cooldown_ms", pool_.restart.cooldown.count()}});
@@ -168,6 +193,7 @@ void Crew::probe() {
         fill();
         return update_state();
     }
+    look_at_library();  // it may have been put right
     around_.log.event("pool_probed", LogLevel::info, "pool probed: one worker tries", {{"pool", name()}});
     policy_.begin_probe();
     if (old != nullptr)  // those that survived are of an earlier kind, and prove nothing
@@ -177,11 +203,17 @@ void Crew::probe() {
 }
 
 void Crew::forgive() {
+    if (std::exchange(refused_, std::nullopt)) seen_stamp_.clear();
+    look_at_library();
     policy_.forgive();
     probe_timer_.cancel();
     renew_timer_.cancel();
     for (const auto& slot : slots_)
         if (slot->restart.armed()) schedule(*slot, Duration::zero());
+    if (zygote_timer_.armed()) {
+        zygote_timer_.cancel();
+        uses_zygote() ? start_zygote() : start_waiting();
+    }
     fill();
     renew_next();
     update_state();

@@ -9,8 +9,8 @@
 namespace caisson::fleet {
 
 bool needs_new_worker(const settings::Pool& now, const settings::Pool& next) {
-    return now.plugin != next.plugin || now.limits != next.limits || now.isolation != next.isolation ||
-           now.env != next.env || now.settings_json != next.settings_json;
+    return now.limits != next.limits || now.isolation != next.isolation || now.env != next.env ||
+           now.heartbeat != next.heartbeat || now.settings_json != next.settings_json;
 }
 
 void Crew::renew(Slot& slot, std::string why) {
@@ -25,9 +25,11 @@ void Crew::renew_all(const std::string& why) {
 }
 
 std::string Crew::why_renew(const Slot& slot) const {
-    if (slot.duty == Duty::leaving || slot.duty == Duty::successor || !slot.ready()) return {};
+    if (slot.duty != Duty::working && slot.duty != Duty::spare) return {};
+    if (!slot.ready()) return {};
     if (!slot.worker->renewal().empty()) return slot.worker->renewal();
     if (needs_new_worker(slot.worker->settings(), pool_)) return "its settings changed";
+    if (has_old_library(*slot.worker)) return "its library changed";
     return {};
 }
 
@@ -95,7 +97,11 @@ void Crew::call_off_renewal() {
 // allows one.
 void Crew::retry_renewal(Duration delay) {
     if (auto* const old = renewed()) old->renewing = false;
-    renew_timer_.arm_after(delay, [this] { renew_next(); });
+    renew_timer_.arm_after(delay, [this] {
+        auto* const next = find(Duty::successor) ? nullptr : next_to_renew();
+        if (policy_.breaker() == BreakerState::half_open && next != nullptr) return begin_renewal(*next);
+        renew_next();
+    });
 }
 
 }  // namespace caisson::fleet

@@ -8,9 +8,17 @@
 // How many workers there are, and where each of them stands.
 namespace caisson::fleet {
 
-void Crew::start() { resize(settings::worker_count(pool_)); }
+void Crew::start() {
+    look_at_library();
+    set_target(first_target());  // for later, if the library must be read first
+}
 
 void Crew::resize(std::uint32_t workers) {
+    fixed_ = true;
+    set_target(workers);
+}
+
+void Crew::set_target(std::uint32_t workers) {
     target_ = workers;
     fill();
     trim(Duty::working);
@@ -19,18 +27,29 @@ void Crew::resize(std::uint32_t workers) {
 }
 
 void Crew::apply(const settings::Pool& pool) {
-    if (needs_new_worker(pool_, pool) || pool_.start != pool.start) no_zygote_.clear();
+    const bool changed = needs_new_worker(pool_, pool);
+    if (changed || pool_.plugin != pool.plugin || pool_.start != pool.start) no_zygote_.clear();
     pool_ = pool;
+    if (changed && policy_.breaker() != BreakerState::closed) {  // what failed is not what is tried now
+        policy_.forgive();
+        probe_timer_.cancel();
+        renew_timer_.cancel();
+    }
+    look_at_library();
+    if (trial_ && changed) start_trial(LibraryRef{trial_->library});  // it must try what is to come
     if (!uses_zygote()) end_zygote();
     policy_.set_rules(pool.restart);
     if (uses_zygote() && policy_.breaker() == BreakerState::closed) want_zygote();
-    resize(settings::worker_count(pool_));
+    fixed_ = false;
+    set_target(first_target());
     renew_next();
+    watch_age();
+    watch_idle();
 }
 
 void Crew::fill() {
     use_spares();
-    if (closed() || policy_.breaker() != BreakerState::closed) return;
+    if (closed() || waits_for_library() || policy_.breaker() != BreakerState::closed) return;
     for (const auto duty : {Duty::working, Duty::spare}) {
         const auto there = static_cast<std::uint32_t>(std::ranges::count(slots_, duty, &Slot::duty));
         for (auto missing = wanted(duty) - std::min(there, wanted(duty)); missing > 0; --missing) add_slot(duty);
@@ -104,10 +123,15 @@ Crew::Slot& Crew::slot_of(const Worker& worker) const {
 
 void Crew::start_worker(Slot& slot) {
     slot.restart.cancel();
-    Birth birth;
-    if (uses_zygote()) {
+    Birth birth{.library = library_, .luck = chance()};
+    if (slot.duty == Duty::canary) {
+        birth.library = trial_->library;
+    } else if (uses_zygote()) {
         if (!zygote_ || !zygote_->usable() || zygote_is_old()) return want_zygote();  // and it starts what waits
-        birth = {.mother = zygote_->keeper_id(), .info = zygote_->info()};
+        birth = {.mother = zygote_->keeper_id(),
+                 .info = zygote_->info(),
+                 .library = zygote_->library(),
+                 .luck = birth.luck};
     }
     slot.worker = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, slot.id, birth);
     slot.worker->spawn();
@@ -135,6 +159,7 @@ std::uint32_t Crew::ready_workers() const {
 std::string_view Crew::word_of(const Slot& slot) {
     if (!slot.worker) return slot.restart.armed() ? "waiting" : "starting";
     if (slot.worker->lost()) return "stopping";
+    if (slot.worker->paused()) return "paused";
     if (slot.duty == Duty::spare && slot.ready()) return "spare";
     return slot.ready() && slot.worker->held() > 0 ? "running" : word(slot.worker->state());
 }

@@ -12,11 +12,11 @@
 /// starting     no worker has been ready yet, or all were stopped and are started again; calls wait.
 /// ready        all workers that there should be can take calls.
 /// degraded     some cannot; calls are served, or wait.
-/// quarantined  the breaker is open and no worker is left; calls are refused. One worker tries after
-/// `restart.cooldown`. draining     an operator drains the pool: new calls are refused, accepted ones are served to
-/// their end. drained      that is done, and the workers are stopped or about to be. It stays so until an operator
-/// resumes it. stopping     the pool is removed or the service ends: its workers finish their calls, and go. stopped no
-/// worker is left, and none will be started.
+/// quarantined  the breaker is open and no worker is left: calls are refused, until one that tries succeeds.
+/// draining     an operator drains the pool: new calls are refused, accepted ones are served to their end.
+/// drained      that is done: the workers have gone or are about to, until an operator resumes the pool.
+/// stopping     the pool is removed or the service ends: its workers finish their calls, and go.
+/// stopped      no worker is left, and none will be started.
 ///
 /// Most events are facts about the workers: the crew counts them whenever something happened, and says the one that
 /// holds. `drain`, `resume` and `stop` are orders. What an operator has ordered is not undone by what workers do, and

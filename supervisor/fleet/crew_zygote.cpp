@@ -6,35 +6,26 @@
 
 // A pool's zygote: when there is one, and what happens to the workers that wait for it.
 namespace caisson::fleet {
-namespace {
-
-/// Tells one version of a file from the next.
-std::string stamp_of(const std::filesystem::path& file) {
-    struct stat status{};
-    if (::stat(file.c_str(), &status) != 0) return {};
-    return cat(status.st_dev, ' ', status.st_ino, ' ', status.st_size, ' ', status.st_mtim.tv_sec, ' ',
-               status.st_mtim.tv_nsec);
-}
-
-}  // namespace
 
 bool Crew::uses_zygote() const { return pool_.start == settings::StartMethod::zygote && no_zygote_.empty(); }
 
-// A worker loads what the file is when it starts; so must its zygote.
+// If nobody reads libraries, a worker loads what the file is when it starts; so must its zygote.
 bool Crew::zygote_is_old() const {
-    return needs_new_worker(zygote_->settings(), pool_) || zygote_stamp_ != stamp_of(pool_.plugin);
+    return needs_new_worker(zygote_->settings(), pool_) || has_old_library(*zygote_) ||
+           (around_.librarian == nullptr && zygote_stamp_ != stamp_of(pool_.plugin));
 }
 
 void Crew::want_zygote() {
-    if (closed() || zygote_timer_.armed()) return;
+    if (closed() || zygote_timer_.armed() || waits_for_library()) return;
     if (!zygote_) return start_zygote();
     if (zygote_is_old()) end_zygote();  // the next follows its end
 }
 
 void Crew::start_zygote() {
     zygote_timer_.cancel();
-    zygote_stamp_ = stamp_of(pool_.plugin);
-    zygote_ = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, 0, Birth{.zygote = true});
+    if (around_.librarian == nullptr) zygote_stamp_ = stamp_of(pool_.plugin);
+    zygote_ = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, 0,
+                                       Birth{.zygote = true, .library = library_});
     zygote_->spawn();
 }
 

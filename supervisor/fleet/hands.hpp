@@ -17,7 +17,9 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "fleet/crew_state.hpp"
+#include "fleet/elastic.hpp"
 #include "fleet/exit.hpp"
+#include "fleet/library.hpp"
 #include "fleet/plugin_info.hpp"
 #include "settings/settings.hpp"
 #include "wire/frame.hpp"
@@ -81,7 +83,9 @@ struct Death {
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
     bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
-    bool ordered = false;             ///< an operator had it killed: its call is crashed, and nobody to blame
+    bool ordered = false;             ///< its call is crashed, and not to blame: an operator had it killed, or it was on trial
+    std::shared_ptr<const PluginInfo> info = {};  ///< of what it ran; null if it was never ready
+    LibraryRef library = {};                      ///< what it ran; null if it was not said
 };
 
 /// One worker.
@@ -117,6 +121,8 @@ class Hands {
     /// Somebody is idle and nothing waits: what waits behind something slow is taken back. If it may become so in a
     /// moment, the scheduler will be asked again (Scheduler::turn).
     [[nodiscard]] virtual std::vector<Part> take_back_stuck() = 0;
+    /// What waits because nobody has room; said after each turn.
+    virtual void note_waiting(const Waiting& waiting) = 0;
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     virtual void stop(TimePoint drain_until) = 0;
     /// The last call of a pool that is drained has ended: its workers go, until it is resumed.

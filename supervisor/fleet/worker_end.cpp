@@ -170,7 +170,9 @@ void Worker::die(Exit exit, bool keeper_lost) {
                 .was_serving = was_serving_,
                 .intended = intended_,
                 .keeper_lost = keeper_lost,
-                .ordered = ordered_};
+                .ordered = ordered_,
+                .info = info_,
+                .library = birth_.library};
     sort_held(death);
     owner_.on_worker_death(*this, death);
 }

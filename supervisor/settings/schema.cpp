@@ -38,6 +38,8 @@ void read(Reader& in, Service& service) {
     read_socket(in, service.socket);
     in.path("plugin_dir", service.plugin_dir);
     in.flag("discover", service.discover);
+    in.flag("watch", service.watch);
+    in.duration("settle", service.settle, bounds::settle);
     in.path("state_dir", service.state_dir);
     in.count("crash_reports", service.crash_reports, bounds::crash_reports);
     in.count("max_sessions", service.max_sessions, bounds::sessions);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 
 #include "support/load.hpp"
 #include "support/upgrades.hpp"
@@ -32,6 +33,12 @@ class UpgradeFailure : public testing::Test {
         service_.configure(next);
         const auto ended = service_.run({"reload"});
         ASSERT_EQ(ended.code, 0) << ended.err;
+    }
+    [[nodiscard]] static std::string first_bytes() {
+        std::string bytes(64 * 1024, '\0');
+        std::ifstream{caisson_program(), std::ios::binary}.read(bytes.data(),
+                                                                static_cast<std::streamsize>(bytes.size()));
+        return bytes;
     }
     // Refused with this text, everything as before, and a load has noticed nothing.
     void expect_refusal(std::string_view text) {
@@ -76,7 +83,7 @@ TEST_F(UpgradeFailure, ToAFileThatIsNoProgram) {
 }
 
 TEST_F(UpgradeFailure, ToAProgramOfAnotherMachine) {
-    auto program = read_file(caisson_program()).substr(0, 64 * 1024);
+    auto program = first_bytes();
     program.at(18) = '\xb7';  // e_machine: 64-bit ARM
     program.at(19) = '\0';
     install_.replace("caisson", program);
@@ -84,7 +91,7 @@ TEST_F(UpgradeFailure, ToAProgramOfAnotherMachine) {
 }
 
 TEST_F(UpgradeFailure, ToHalfAProgram) {
-    install_.replace("caisson", read_file(caisson_program()).substr(0, 64 * 1024));
+    install_.replace("caisson", first_bytes());
     expect_refusal("did not take over: it ");
 }
 
@@ -94,8 +101,7 @@ TEST_F(UpgradeFailure, ToNothing) {
 }
 
 TEST_F(UpgradeFailure, ToAFileThatMayNotBeExecuted) {
-    std::filesystem::permissions(install_.program(), std::filesystem::perms::owner_read);
-    install_.replace("caisson", "x");
+    install_.replace("caisson", "x");  // first: what stands there is a link to the program of the build
     std::filesystem::permissions(install_.program(), std::filesystem::perms::owner_read);
     expect_refusal("no program that may be executed");
 }
@@ -132,6 +138,10 @@ TEST_F(UpgradeFailure, ToAProgramThatTalksNonsense) {
 TEST_F(UpgradeFailure, ToAConfigurationThatIsWrong) {
     write_file(service_.config(), "[service]\nsocket = 7\n");
     expect_refusal("caisson.toml:2");
+    auto wrong = configuration();
+    wrong.access = "call = [\"nobody-of-this-name\"]\n";
+    service_.configure(wrong);
+    expect_refusal("there is no user nobody-of-this-name");
     service_.configure(configuration());
     upgrade(service_);
 }

@@ -109,7 +109,8 @@ void draw_table(Canvas& canvas, const Place& place, const std::vector<const Row*
     const auto first = first_shown(view.cursor.row, rows.size(), place.rows);
     const Rows<Row> seen = std::span{rows}.subspan(first, std::min(place.rows, rows.size() - first));
     const auto room = canvas.size().columns - std::min(canvas.size().columns, mark_columns);
-    const auto columns = placed_columns<Row>(seen, room);
+    // As wide as all rows need, so that columns stay where they are while rows scroll.
+    const auto columns = placed_columns<Row>(rows, room);
     std::size_t used = columns.empty() ? 0 : columns.size() - 1;
     for (const auto& placed : columns) used += placed.width;
     // Wider gaps read better, where there is room for all of them.

@@ -45,7 +45,8 @@ std::string what_became(const Feed::News::Answer& answer) {
 
 }  // namespace
 
-int Viewer::run() {
+int Viewer::run(Json status) {
+    take_status(std::move(status));
     while (!exit_code_) {
         show();
         wait();
@@ -138,14 +139,14 @@ void Viewer::ask(Json request, const std::string& note) {
 void Viewer::take_news() {
     auto news = feed_.take();
     if (news.loss) loss_ = std::move(news.loss);
-    if (news.status) take_status(*news.status);
+    if (news.status) take_status(parse_document(*news.status));
     for (const auto& answer : news.answers) take_answer(answer);
 }
 
-void Viewer::take_status(const std::string& raw) {
+void Viewer::take_status(Json status) {
     loss_.reset();
     if (view_.paused) return;
-    before_ = std::exchange(status_, parse_document(raw));
+    before_ = std::exchange(status_, std::move(status));
     model_ = model_of(status_, before_);
     view_ = settled(std::move(view_), model_);
 }

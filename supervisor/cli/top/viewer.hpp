@@ -19,8 +19,8 @@ class Viewer {
     Viewer(Screen& screen, Signals& signals, Feed& feed, int input)
         : screen_(screen), signals_(signals), feed_(feed), input_(input) {}
 
-    /// Until somebody leaves; returns the exit code.
-    [[nodiscard]] int run();
+    /// Until somebody leaves, beginning with this status; returns the exit code.
+    [[nodiscard]] int run(Json status);
 
    private:
     void show();
@@ -29,7 +29,7 @@ class Viewer {
     void take_signals();
     void take_keys();
     void take_news();
-    void take_status(const std::string& raw);
+    void take_status(Json status);
     void take_answer(const Feed::News::Answer& answer);
     void open(TextPage page);
     void grant(const Wish& wish);

@@ -166,7 +166,7 @@ TEST_F(TopLayout, WideNamesKeepTheColumns) {
     // "0/2" under "0/2": the slash stands in one column.
     EXPECT_EQ(column_of(3, U'/'), column_of(2, U'/'));
     EXPECT_EQ(column_of(4, U'/'), column_of(2, U'/'));
-    EXPECT_EQ(canvas.row_text(4).substr(0, 9), " e??vil  ");
+    EXPECT_EQ(canvas.row_text(3).substr(0, 9), " e??vil  ");
 }
 
 TEST_F(TopLayout, ALowScreenHasTheTableWithTheCursor) {
@@ -178,16 +178,15 @@ TEST_F(TopLayout, ALowScreenHasTheTableWithTheCursor) {
 }
 
 TEST_F(TopLayout, EverySizeIsFilledAndNoRowIsLonger) {
-    view_.pages.push_back(help_page());
-    const auto with_page = view_;
-    view_.pages.clear();
-    for (const auto* view : {&with_page, &view_})
+    for (const bool with_page : {false, true}) {
+        if (with_page) view_.pages.push_back(help_page());
         for (std::size_t rows = 0; rows < 30; ++rows)
-            for (std::size_t columns = 0; columns < 100; ++columns) {
-                const auto canvas = draw(model_, *view, {}, {columns, rows});
+            for (std::size_t columns = 0; columns < 100; columns += 7) {
+                const auto canvas = draw(model_, view_, {}, {columns, rows});
                 for (std::size_t row = 0; row < rows; ++row)
                     ASSERT_LE(columns_of(canvas.row_text(row)), columns) << columns << 'x' << rows;
             }
+    }
 }
 
 TEST_F(TopLayout, TheCursorsRowTheSortedTitleAndWhatIsBadStandOut) {
@@ -223,7 +222,7 @@ Crash report 01B
  three
  four
  five
-Esc back  j k scroll  Space next page
+Esc back  j k scroll                 5/5
 )");
     view_.pages.back().names = {"1", "2", "3", "4", "5"};
     view_.pages.back().heading = "NUMBER";
