@@ -306,7 +306,7 @@ class Bears(PageTest):
             self.world.add_pool(f"pool-with-a-name-that-is-as-long-as-it-may-be-{i}", 2)
         self.world.operate = True
         page = self.open()
-        for width, scale in ((320, 1), (320, 4), (640, 2), (768, 1), (1280, 1), (1920, 1)):
+        for width, scale in ((320, 1), (320, 4), (640, 2), (768, 1), (800, 1), (1280, 1), (1920, 1)):
             page.size(width, 900, scale)
             for place in SECTIONS:
                 self.go(place)
@@ -364,9 +364,11 @@ class IsForAll(PageTest):
         page = self.open()
         page.wait(f"{rows('Pools')}.length === 4")
         page.run("[...document.querySelectorAll('tbody a')].find((a) => a.textContent === 'math').focus()")
-        for i in range(5):
-            self.world.add_pool(f"a-{i}", 1)
-        page.wait(f"{rows('Pools')}.length === 9")
+        page.run("document.querySelector('th[aria-sort] button').click()")
+        self.assertEqual([row[0] for row in page.run(rows("Pools"))], ["text", "render", "math", "chaos"])
+        self.assertEqual(page.run(FOCUSED)["text"], "math")
+        del self.world.pools["render"]
+        page.wait(f"{rows('Pools')}.length === 3")
         self.assertEqual(page.run(FOCUSED)["text"], "math")
 
     def test_a_new_section_begins_at_its_heading(self):
