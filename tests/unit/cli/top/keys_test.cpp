@@ -19,7 +19,11 @@ using Kind = Wish::Kind;
 /// Somebody at the keys of a screen.
 class TopKeys : public testing::Test {
    protected:
-    TopKeys() { view_ = settled({}, model_); }
+    TopKeys() {
+        EXPECT_THAT(workers(), testing::ElementsAre("math/2", "ledger/1", "math/1", "math/3", "math/10"));
+        view_.workers.sorting = {};
+        view_ = settled(view_, model_);
+    }
 
     std::optional<Wish> press(Key key) {
         auto step = top::press(view_, key, seen(model_, view_, size_));
