@@ -215,8 +215,10 @@ class TopOfFake : public testing::Test {
    protected:
     static constexpr std::string_view status =
         R"({"supervisor":{"pid":100,"version":"9.9","uptime_s":12.0,"state":"serving"},
-        "pools":[{"name":"日本語プール","state":"ready","target":1,"calls":{"ok":1},"last_crash":{"message":"\u001b[31mred"},
-                  "workers":[{"id":1,"pid":11,"state":"running","method":"evil\u001b[2J\u001b]0;title\u0007\r\n","running_s":2}]},
+        "pools":[{"name":"日本語プール","state":"ready","target":1,"calls":{"ok":1},
+                  "last_crash":{"message":"\u001b[31mred"},
+                  "workers":[{"id":1,"pid":11,"state":"running","running_s":2,
+                              "method":"evil\u001b[2J\u001b]0;title\u0007\r\n"}]},
                  {"name":"plain","state":"ready","target":1,"calls":{"ok":1},
                   "workers":[{"id":7,"pid":12,"state":"idle"}]}]})";
 
