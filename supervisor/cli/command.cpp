@@ -31,10 +31,11 @@ std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
 }  // namespace
 
 std::span<const Command> commands() {
-    static const std::array all{call_command(),   map_command(),     status_command(), workers_command(),
-                                top_command(),    crashes_command(), poison_command(), resize_command(),
-                                reload_command(), stop_command(),    serve_command(),  check_command(),
-                                doctor_command()};
+    static const std::array all{call_command(),    map_command(),     status_command(), workers_command(),
+                                top_command(),     crashes_command(), events_command(), logs_command(),
+                                metrics_command(), poison_command(),  resize_command(), restart_command(),
+                                drain_command(),   resume_command(),  reload_command(), upgrade_command(),
+                                stop_command(),    serve_command(),   check_command(),  doctor_command()};
     return all;
 }
 

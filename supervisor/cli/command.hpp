@@ -45,10 +45,17 @@ struct Command {
 [[nodiscard]] Command workers_command();
 [[nodiscard]] Command top_command();
 [[nodiscard]] Command crashes_command();
+[[nodiscard]] Command events_command();
+[[nodiscard]] Command logs_command();
+[[nodiscard]] Command metrics_command();
 [[nodiscard]] Command poison_command();
 [[nodiscard]] Command resize_command();
+[[nodiscard]] Command restart_command();
+[[nodiscard]] Command drain_command();
+[[nodiscard]] Command resume_command();
 [[nodiscard]] Command reload_command();
 [[nodiscard]] Command stop_command();
+[[nodiscard]] Command upgrade_command();
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command check_command();
 [[nodiscard]] Command doctor_command();
