@@ -44,7 +44,7 @@ class Top : public testing::Test {
         terminal_.type(caisson_program().string() + " --socket " + service_.socket().string() + " top -d 0.2 " +
                        arguments + "; echo left with $?");
         terminal_.press({"Enter"});
-        terminal_.await("WORKER^");
+        terminal_.await("vFOR");
     }
     // The process that has the terminal.
     pid_t top() const {
@@ -107,9 +107,9 @@ TEST_F(Top, SortsFiltersChoosesAndHelps) {
 
     terminal_.press({"?"});
     terminal_.await("Ctrl-L");
-    EXPECT_THAT(terminal_.text(), Not(HasSubstr("WORKER^")));
+    EXPECT_THAT(terminal_.text(), Not(HasSubstr("vFOR")));
     terminal_.press({"q"});
-    terminal_.await("WORKER^");
+    terminal_.await("vFOR");
 }
 
 TEST_F(Top, ShowsTheCrashesAndOneInFull) {
@@ -123,7 +123,7 @@ TEST_F(Top, ShowsTheCrashesAndOneInFull) {
     terminal_.press({"Escape"});
     terminal_.await("Crashes, newest first");
     terminal_.press({"Escape"});
-    terminal_.await("WORKER^");
+    terminal_.await("vFOR");
 }
 
 TEST_F(Top, FitsASmallTerminalAndALargeOneAgain) {
@@ -133,7 +133,7 @@ TEST_F(Top, FitsASmallTerminalAndALargeOneAgain) {
     terminal_.await_rows(
         [](const Rows& rows) {
             return rows.size() == 10 && rows[0].starts_with("caisson ") && rows[1].starts_with(" POOL^") &&
-                   rows[5].starts_with(" WORKER^") && rows[9].starts_with("h help");
+                   rows[5].starts_with(" WORKER ") && rows[9].starts_with("h help");
         },
         "the small one");
     for (const auto& row : terminal_.rows()) EXPECT_LE(row.size(), 40U) << row;
@@ -162,7 +162,7 @@ TEST_F(Top, TheTerminalIsAsBeforeHoweverItEnds) {
     terminal_.await("\na line from before");
     const auto check_end = [&](std::string_view code) {
         terminal_.await("left with " + std::string{code});
-        EXPECT_THAT(terminal_.text(), AllOf(HasSubstr("\na line from before"), Not(HasSubstr("WORKER^"))));
+        EXPECT_THAT(terminal_.text(), AllOf(HasSubstr("\na line from before"), Not(HasSubstr("vFOR"))));
         terminal_.type("stty -g > " + terminal_.file("after") + "; clear; echo; echo a line from before");
         terminal_.press({"Enter"});
         terminal_.await_gone("left with");
@@ -187,13 +187,13 @@ TEST_F(Top, StopsAndGoesOn) {
     start_top();
     terminal_.press({"C-z"});
     terminal_.await("Stopped");
-    EXPECT_THAT(terminal_.text(), Not(HasSubstr("WORKER^")));
+    EXPECT_THAT(terminal_.text(), Not(HasSubstr("vFOR")));
     terminal_.resize(60, 16);
     terminal_.type("fg");
     terminal_.press({"Enter"});
     terminal_.await_rows(
         [](const Rows& rows) {
-            return rows.size() == 16 && rows[15].starts_with("h help") && one_row_has(rows, {"WORKER^"});
+            return rows.size() == 16 && rows[15].starts_with("h help") && one_row_has(rows, {"vFOR"});
         },
         "the view");
     terminal_.press({"j"});
@@ -215,8 +215,10 @@ class TopOfFake : public testing::Test {
    protected:
     static constexpr std::string_view status =
         R"({"supervisor":{"pid":100,"version":"9.9","uptime_s":12.0,"state":"serving"},
-        "pools":[{"name":"日本語プール","state":"ready","target":1,"calls":{"ok":1},"last_crash":{"message":"\u001b[31mred"},
-                  "workers":[{"id":1,"pid":11,"state":"running","method":"evil\u001b[2J\u001b]0;title\u0007\r\n","running_s":2}]},
+        "pools":[{"name":"日本語プール","state":"ready","target":1,"calls":{"ok":1},
+                  "last_crash":{"message":"\u001b[31mred"},
+                  "workers":[{"id":1,"pid":11,"state":"running","running_s":2,
+                              "method":"evil\u001b[2J\u001b]0;title\u0007\r\n"}]},
                  {"name":"plain","state":"ready","target":1,"calls":{"ok":1},
                   "workers":[{"id":7,"pid":12,"state":"idle"}]}]})";
 
@@ -236,7 +238,7 @@ class TopOfFake : public testing::Test {
     void start_top(const Terminal& terminal, const std::string& environment = "") {
         terminal.type(environment + caisson_program().string() + " --socket " + service_.socket().string() + " top");
         terminal.press({"Enter"});
-        terminal.await("WORKER^");
+        terminal.await("vFOR");
     }
 
     std::mutex mutex_;
@@ -255,7 +257,7 @@ TEST_F(TopOfFake, RestartAndKillAreAskedBackAndReachTheService) {
     terminal.press({"n"});
     terminal.await_gone("y or n");
     EXPECT_EQ(asked(), 0U);
-    terminal.press({"Tab", "K"});
+    terminal.press({"Tab", "End", "K"});
     terminal.await("Kill worker plain/7? y or n");
     terminal.press({"y"});
     terminal.await("killed plain/7");

@@ -58,7 +58,9 @@ std::string last_crash_of(const Json& pool) {
 }
 
 PoolRow pool_row(const Json& pool, const Json& before, std::optional<double> elapsed) {
-    const Json& latency = member(member(member(pool, "latency"), "minute"), "total");
+    const Json& minute = member(member(pool, "latency"), "minute");
+    // Where there were no calls, none took no time.
+    const Json latency = number(minute, "calls") == 0 ? Json{} : member(minute, "total");
     const Json& workers = member(pool, "workers");
     return {.name = text(pool, "name"),
             .state = text(pool, "state"),

@@ -32,6 +32,20 @@ std::string subject_of(const Json& crash) {
     return method.empty() ? cat(text(crash, "pool"), " (outside calls)") : cat(text(crash, "pool"), '.', method);
 }
 
+// What an event tells beside what stands in every line: "state=ready reason=…".
+std::string fields_of(const Json& event) {
+    std::string out;
+    if (!event.is_object()) return out;
+    for (const auto& [name, value] : event.items()) {
+        if (name == "seq" || name == "time" || name == "level" || name == "event" || name == "message" ||
+            name == "pool")
+            continue;
+        const auto shown = value.is_string() ? text(event, name.c_str()) : digits(event, name.c_str());
+        if (!shown.empty()) out += cat(' ', printable(name), '=', shown);
+    }
+    return out;
+}
+
 // Appends `line` in pieces that fit, each but the first a little to the right.
 void wrap(std::vector<std::string>& lines, const std::string& line, std::size_t room) {
     constexpr std::size_t indent = 4;
@@ -119,7 +133,7 @@ TextPage events_page(const Json& reply) {
     for (const auto& event : member(reply, "events")) {
         const auto pool = text(event, "pool");
         page.lines.push_back(cat(short_stamp(text(event, "time")), ' ', text(event, "level"), ' ', pool,
-                                 pool.empty() ? "" : ": ", text(event, "message")));
+                                 pool.empty() ? "" : ": ", text(event, "message"), fields_of(event)));
     }
     page.at = page.lines.size();
     if (page.lines.empty()) page.lines.emplace_back("no events");

@@ -56,10 +56,10 @@ struct TextPage {
 struct View {
     Focus focus = Focus::pools;
     TableView pools;
-    TableView workers;
-    std::string only_pool;  ///< the only one whose workers are shown; empty: all
-    std::string filter;     ///< what a row must contain
-    bool typing = false;    ///< keys go into the filter
+    TableView workers{.sorting = {4, true}, .cursor = {}};  ///< FOR: what has run longest is what one looks for
+    std::string only_pool;                                  ///< the only one whose workers are shown; empty: all
+    std::string filter;                                     ///< what a row must contain
+    bool typing = false;                                    ///< keys go into the filter
     bool paused = false;
     std::optional<Wish> question;  ///< done when the answer is yes
     std::string note;              ///< what became of the last wish, until the next key

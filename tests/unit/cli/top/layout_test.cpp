@@ -40,10 +40,10 @@ TEST_F(TopLayout, At80x24) {
  ledger   ready         1/1   1     0     1.5     -     -        0       0     -
  math     ready         3/4   2     7   1,234  12us 3.4ms        1       5   12M
 
- WORKER^       PID  STATE     METHOD                     FOR      CALLS     AGE
+ WORKER        PID  STATE     METHOD                    vFOR      CALLS     AGE
+ math/2       4002  running   sum_of_all_the_squares   1m15s      1,600   2h05m
  ledger/1     5001  running   gate                     12.3s          3   1m40s
  math/1       4001  running   square                   500us      1,700   59.0s
- math/2       4002  running   sum_of_all_the_squares   1m15s      1,600   2h05m
  math/3          -  waiting   -                            -          0      0s
  math/10      4010  idle      -                            -        160   2h05m
 
@@ -67,10 +67,10 @@ TEST_F(TopLayout, At40x10) {
 >bad      quarantined   0/2   0      20
  ledger   ready         1/1   1     1.5
  math     ready         3/4   2   1,234
- WORKER^  STATE    METHOD            FOR
+ WORKER   STATE    METHOD           vFOR
+ math/2   running  sum_of_all_th…  1m15s
  ledger/1 running  gate            12.3s
  math/1   running  square          500us
- math/2   running  sum_of_all_th…  1m15s
 h help  q quit  / filter  s sort
 )");
 }
@@ -83,10 +83,10 @@ TEST_F(TopLayout, AsTextThatIsAsLongAsItNeedsToBe) {
  ledger    ready          1/1    1      0      1.5      -      -         0        0      -
  math      ready          3/4    2      7    1,234   12us  3.4ms         1        5    12M
 
- WORKER^       PID  STATE     METHOD                     FOR      CALLS     AGE
+ WORKER        PID  STATE     METHOD                    vFOR      CALLS     AGE
+ math/2       4002  running   sum_of_all_the_squares   1m15s      1,600   2h05m
  ledger/1     5001  running   gate                     12.3s          3   1m40s
  math/1       4001  running   square                   500us      1,700   59.0s
- math/2       4002  running   sum_of_all_the_squares   1m15s      1,600   2h05m
  math/3          -  waiting   -                            -          0      0s
  math/10      4010  idle      -                            -        160   2h05m
 )");
@@ -173,7 +173,7 @@ TEST_F(TopLayout, ALowScreenHasTheTableWithTheCursor) {
     EXPECT_THAT(frame({40, 5}), HasSubstr(" POOL^"));
     EXPECT_THAT(frame({40, 5}), testing::Not(HasSubstr("WORKER")));
     view_.focus = Focus::workers;
-    EXPECT_THAT(frame({40, 5}), HasSubstr(" WORKER^"));
+    EXPECT_THAT(frame({40, 5}), HasSubstr(" WORKER "));
     EXPECT_THAT(frame({40, 5}), testing::Not(HasSubstr("POOL")));
 }
 

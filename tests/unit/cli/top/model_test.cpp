@@ -71,6 +71,14 @@ TEST(TopModel, WhatIsNotToldIsNotZero) {
     EXPECT_EQ(sample().workers[4].running_s, std::nullopt);
 }
 
+TEST(TopModel, WithoutCallsThereAreNoLatencies) {
+    auto now = parse_document(sample_now);
+    now["pools"][0]["latency"]["minute"]["calls"] = 0;
+    EXPECT_EQ(model_of(now, {}).pools[2].p50_s, std::nullopt);
+    now["pools"][0]["latency"]["minute"]["calls"] = 1;
+    EXPECT_EQ(model_of(now, {}).pools[2].p50_s, 0.000012);
+}
+
 TEST(TopModel, NonsenseIsNotFatal) {
     for (const auto* json : {"null", "7", "[]", R"({"pools":7})", R"({"pools":{"a":{"workers":7}},"supervisor":[]})",
                              R"({"pools":[7,{"workers":"x","calls":[1],"latency":3,"name":9}]})"})

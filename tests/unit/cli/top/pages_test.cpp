@@ -31,9 +31,10 @@ TEST(TopPages, NoCrashesAreNothingToChooseFrom) {
 
 TEST(TopPages, EventsWithTheNewestLast) {
     const auto page = events_page(parse_document(
-        R"({"events":[{"time":"2026-11-22T10:41:13.123Z","level":"info","event":"pool_resized","pool":"math","message":"pool resized"},
+        R"({"events":[{"time":"2026-11-22T10:41:13.123Z","level":"info","event":"pool_resized","pool":"math","message":"pool resized","seq":7,"workers":4,"why":"a\u001bb","x":[]},
                       {"time":"2026-11-22T10:41:14.123Z","level":"warning","message":"low"}]})"));
-    EXPECT_THAT(page.lines, ElementsAre("11-22 10:41:13 info math: pool resized", "11-22 10:41:14 warning low"));
+    EXPECT_THAT(page.lines, ElementsAre("11-22 10:41:13 info math: pool resized why=a\\x1bb workers=4",
+                                        "11-22 10:41:14 warning low"));
     EXPECT_EQ(page.at, 2U);
     EXPECT_THAT(events_page({}).lines, ElementsAre("no events"));
 }
