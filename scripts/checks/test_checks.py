@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the checks on scratch trees: each finds what it is for, and is silent about what is right."""
 
+import json
 import pathlib
 import tempfile
 import unittest
@@ -11,8 +12,10 @@ import includes
 import instructions
 import links
 import marks
+import metrics
 import settings_keys
 import snippets
+import states
 
 
 class ScratchTree(unittest.TestCase):
@@ -30,6 +33,66 @@ class ScratchTree(unittest.TestCase):
         self.assertEqual(len(findings), len(parts), findings)
         for finding, part in zip(findings, parts):
             self.assertIn(part, finding)
+
+
+class States(ScratchTree):
+    HEADER = """/// The states.
+///
+/// on    it burns,
+/// brightly.
+/// off   it does not.
+///
+enum class CrewState : int { on, off };
+enum class CrewEvent : int { push, %s };
+transitions{{
+    //         push
+    /* on  */ {off, %s},
+    /* off */ {%s},
+}};
+"""
+
+    def scratch(self, event="pull", cell="none", row="on, none"):
+        self.write("supervisor/fleet/crew_state.hpp", self.HEADER % (event, cell, row))
+        worker = self.HEADER % ("pull", "none", "on, none")
+        self.write("supervisor/fleet/worker_state.hpp", worker.replace("Crew", "Worker"))
+
+    def test_a_page_of_the_same_tables_is_right_and_another_is_not(self):
+        self.scratch()
+        self.assert_finds(states.check(self.root), "docs/states.md: differs")
+        self.write("docs/states.md", states.page(self.root))
+        self.assert_finds(states.check(self.root))
+        self.scratch(cell="off")
+        self.assert_finds(states.check(self.root), "docs/states.md: differs")
+
+    def test_the_page_has_arrows_meanings_and_cells(self):
+        self.scratch()
+        text = states.page(self.root)
+        for part in ("on --> off: push\n", "[*] --> on", "| on | it burns, brightly. |", "| off | on |  |"):
+            self.assertIn(part, text)
+
+    def test_a_table_that_does_not_fit_is_said(self):
+        self.scratch(row="on")
+        self.assert_finds(states.check(self.root), "the row of off has 1 cells for 2 events")
+        self.scratch(row="on, away")
+        self.assert_finds(states.check(self.root), "names away, which is no state")
+
+
+class Metrics(ScratchTree):
+    def write_all(self, rule, query):
+        self.write("docs/metrics.md", "| `caisson_calls_total` | counter | `pool` | x |\n"
+                                      "| `caisson_call_run_seconds` | histogram | `pool` | x |\n")
+        self.write("config/prometheus/alerts.yml", f"groups:\n  - rules:\n      - expr: {rule}\n")
+        self.write("config/grafana/caisson.json",
+                   json.dumps({"panels": [{"targets": [{"expr": query}]}], "templating": {"list": []}}))
+
+    def test_what_there_is_may_be_named(self):
+        self.write_all("rate(caisson_calls_total[5m]) > 0", "rate(caisson_call_run_seconds_bucket[5m])")
+        self.assert_finds(metrics.check(self.root))
+
+    def test_what_there_is_not_may_not(self):
+        self.write_all("caisson_calls > 0", "caisson_nothing")
+        self.assert_finds(metrics.check(self.root), "alerts.yml: there is no metric caisson_calls",
+                          "caisson.json: there is no metric caisson_nothing")
 
 
 class Instructions(ScratchTree):

@@ -21,6 +21,14 @@ namespace {
 
 void complain(std::string_view text) { std::cerr << "caisson: " << text << '\n'; }
 
+/// A request to reload that comes during the start waits for its end.
+void hold_back_hangup() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    ::sigprocmask(SIG_BLOCK, &hangup, nullptr);
+}
+
 /// With --strict no pool may have a problem; a plugin's are found by trying it.
 bool strictly_good(const Configuration& configuration) {
     bool good = configuration.problems.empty();
@@ -75,8 +83,8 @@ Result<control::Listener> open_listener(Start& start, const settings::Settings& 
 
 int serve(const cli::ServeOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
-    // What they ask for is done by the start itself, or comes too soon; without a handler they would end it.
-    for (const int early : {SIGHUP, SIGUSR2}) ::signal(early, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);  // it comes too soon, and would end the start
+    hold_back_hangup();
     sys::shut_to_ptrace();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Start start{.overrides = {options.config, options.socket, options.plugin_dir},

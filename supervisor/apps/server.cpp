@@ -9,6 +9,7 @@
 #include <csignal>
 #include <map>
 
+#include "base/log_journal.hpp"
 #include "base/system.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
@@ -27,13 +28,23 @@ constexpr auto goodbye_patience = 1s;
 /// Until the service manager is told that the service is ready although a pool is not: it takes calls all the same.
 constexpr auto settle_patience = 30s;
 
+void unblock_hangup() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    ::sigprocmask(SIG_UNBLOCK, &hangup, nullptr);
+}
+
 }  // namespace
 
 LogOptions log_options(const settings::Log& log) {
     static const std::map<std::string_view, LogLevel> levels{{"trace", LogLevel::trace}, {"debug", LogLevel::debug},
                                                              {"info", LogLevel::info},   {"warn", LogLevel::warn},
                                                              {"error", LogLevel::error}, {"off", LogLevel::off}};
-    return {.level = levels.at(log.level), .json = log.format == settings::LogFormat::json, .file = log.file};
+    return {.level = levels.at(log.level),
+            .json = log.format == settings::LogFormat::json,
+            .file = log.file,
+            .journal = stderr_is_journal()};
 }
 
 std::vector<std::string> texts(const settings::Problems& problems) {
@@ -44,7 +55,8 @@ std::vector<std::string> texts(const settings::Problems& problems) {
 
 Server::Server(Start start, Configuration configuration, Log log, control::Listener listener, control::Access access)
     : overrides_(std::move(start.overrides)),
-      settings_(std::move(configuration.settings)),
+      configuration_(std::move(configuration)),
+      settings_(configuration_.settings),
       log_(std::move(log)),
       program_(std::move(start.program)),
       arguments_(std::move(start.arguments)),
@@ -66,38 +78,48 @@ Server::Server(Start start, Configuration configuration, Log log, control::Liste
                    .report_dir = settings_.service.state_dir / "crashes",
                    .report_count = settings_.service.crash_reports,
                    .output_rules = settings_.log,
-                   .on_change = [this](fleet::Crew&, const fleet::Death*) { on_pool_change(); }}),
+                   .images = true,
+                   .on_change = [this](fleet::Crew&, const fleet::Death*) { on_pool_change(); },
+                   .on_gone = [this](const std::string&) { look_again(); }}),
       requests_(loop_, log_, dispatcher_,
                 {.socket = settings_.service.socket,
                  .config = settings_.file,
                  .started = Clock::now(),
-                 .problems = texts(configuration.problems)},
-                {.reload = [this] { return reload(); },
+                 .problems = texts(configuration_.problems)},
+                {.reload = [this] { return reload("command"); },
+                 .preview = [this] { return preview(); },
                  .stop = [this](bool now) { stop(now); },
-                 .upgrade = [this](control::Done done) { upgrade(std::move(done)); }}),
-      service_(loop_, log_, dispatcher_, requests_, std::move(listener), std::move(access), settings_.service) {
+                 .upgrade = [this](control::Done done) { upgrade(std::move(done)); },
+                 .connections =
+                     [this] { return control::Operations::Connections{service_.sessions(), door_.connections()}; }}),
+      service_(loop_, log_, dispatcher_, requests_, std::move(listener), access, settings_.service),
+      door_(loop_, log_, dispatcher_, requests_, settings_.service.socket),
+      watcher_(loop_, log_, [this](Watcher::News news) { on_news(news); }) {
     if (start.inheritance) inherit(std::move(*start.inheritance));
     log_.event(heir_ ? "upgrade_preparing" : "service_started", LogLevel::info,
                cat("caisson ", version_text, heir_ ? " makes ready to take over" : " serves"),
                {{"pid", ::getpid()},
                 {"socket", settings_.service.socket.native()},
-                {"config", configuration.how},
+                {"config", configuration_.how},
                 {"plugin_dir", settings_.service.plugin_dir.native()}});
-    say(configuration.problems);
+    if (!heir_) door_.apply(settings_.metrics, settings_.access, std::move(access));
+    say(configuration_.problems);
     manager_.attach(loop_);
 }
 
 int Server::run() {
-    for (const auto& pool : settings_.pools)
-        if (pool.enabled) dispatcher_.add_pool(pool);
-    if (dispatcher_.pools().empty())
-        log_.warn("there is no pool", {{"hint", "put a plugin into plugin_dir, or write a [pool.NAME]"}});
     loop_.on_signals({SIGTERM, SIGINT}, [this](int signal) { on_stop_signal(signal); });
     loop_.on_signals({SIGHUP}, [this](int) { on_hangup(); });
     loop_.on_signals({SIGUSR2}, [this](int signal) {
         if (!waits_for_heritage() && !passed_on(signal)) upgrade([](const Result<nlohmann::json>&) {});
     });
+    unblock_hangup();  // one that came during the start is heard now
     loop_.on_signals({SIGCHLD}, [this](int) { end_orphans(); });
+    if (!heir_) watch();
+    for (const auto& pool : settings_.pools)
+        if (pool.enabled) dispatcher_.add_pool(pool);
+    if (dispatcher_.pools().empty())
+        log_.warn("there is no pool", {{"hint", "put a plugin into plugin_dir, or write a [pool.NAME]"}});
     if (heir_) {
         dispatcher_.load(heir_->offer().document.value("state", nlohmann::json::object()));
     } else {
@@ -130,12 +152,20 @@ void Server::on_stop_signal(int signal) {
 }
 
 void Server::stop(bool now) {
+    watcher_.stop();
     upgrade_.cancel("the service was told to stop");
     manager_.stopping("stopping");
     const auto drain = now ? Duration::zero() : Duration{settings_.service.drain};
     // In a later turn: sessions that leave for another service do so first.
-    dispatcher_.stop(Clock::now() + drain,
-                     [this] { loop_.post([this] { service_.close(goodbye_patience, [this] { on_closed(); }); }); });
+    dispatcher_.stop(Clock::now() + drain, [this] {
+        loop_.post([this] {
+            requests_.flush_waiting();
+            service_.close(goodbye_patience, [this] {
+                door_.close();
+                on_closed();
+            });
+        });
+    });
 }
 
 void Server::on_closed() {

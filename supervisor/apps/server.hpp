@@ -12,8 +12,10 @@
 #include "apps/heir.hpp"
 #include "apps/service_manager.hpp"
 #include "apps/upgrade.hpp"
+#include "apps/watcher.hpp"
 #include "base/log.hpp"
 #include "base/loop.hpp"
+#include "control/http_door.hpp"
 #include "control/requests.hpp"
 #include "control/service.hpp"
 #include "dispatch/dispatcher.hpp"
@@ -64,14 +66,27 @@ class Server {
     [[nodiscard]] bool passed_on(int signal) const;
 
     // reload.cpp
+    using Texts = std::vector<std::string>;
     void on_hangup();
-    [[nodiscard]] Result<std::vector<std::string>> reload();
-    [[nodiscard]] Result<std::vector<std::string>> read_and_apply();
+    [[nodiscard]] Result<Texts> reload(const std::string& source);
+    [[nodiscard]] Result<Texts> preview();
+    void look_again();
+    [[nodiscard]] Result<Configuration> read_next();
+    [[nodiscard]] Seen seen() const;
+    void keep_running(Configuration& next) const;
+    [[nodiscard]] Result<Texts> take(Configuration next);
     void adopt(settings::Settings next);
-    void apply(const std::vector<settings::Change>& changes, const settings::Settings& next);
+    void apply(const std::vector<settings::Change>& changes, settings::Settings& next);
+    void note_reload(const std::string& source, const Result<Texts>& done);
+    void say_problems();
+    void watch();
+    void on_news(Watcher::News news);
+    [[nodiscard]] bool settles(const std::filesystem::path& file) const;
 
     Overrides overrides_;
-    settings::Settings settings_;
+    Configuration configuration_;  // as it was read last and taken; its settings are those of the file
+    settings::Settings settings_;  // that hold: without what waits for a restart
+    std::string refusal_;          // of the last reload; empty if it was done
     Loop loop_;
     Log log_;
     std::filesystem::path program_;
@@ -87,6 +102,8 @@ class Server {
     dispatch::Dispatcher dispatcher_;
     control::Requests requests_;
     control::Service service_;
+    control::HttpDoor door_;
+    Watcher watcher_;
 };
 
 /// As the status says them.

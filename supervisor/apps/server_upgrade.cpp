@@ -23,7 +23,9 @@ constexpr auto leave_patience = 60s;
 // ---- the one that comes ---------------------------------------------------------------------------------------------
 
 void Server::inherit(Inheritance inheritance) {
-    const auto& offer = inheritance.offer;
+    auto& offer = inheritance.offer;
+    if (auto http = offer.take("http"))
+        door_.inherit({offer.text("http_listen"), std::move(http), offer.take("http_lock")});
     requests_.set_before(static_cast<std::uint32_t>(offer.number("generation")) + 1,
                          {static_cast<pid_t>(offer.number("pid")), printable(offer.text("version"))});
     heir_ = std::make_unique<Heir>(
@@ -42,6 +44,9 @@ void Server::take_over(const json& state) {
     dispatcher_.load(state);
     if (auto claimed = service_.listener().claim(); !claimed) log_.error(claimed.error().text());
     service_.open();
+    if (auto access = control::Access::from(settings_.access, ::geteuid()))
+        door_.apply(settings_.metrics, settings_.access, std::move(*access));
+    watch();
     heir_->taken();
     settled_ = true;
     patience_.cancel();
@@ -71,6 +76,11 @@ Message Server::offer() const {
                                  {"state", dispatcher_.save()}}};
     message.add("listener", listener.socket().get());
     message.add("lock", listener.lock().get());
+    if (const auto http = door_.post()) {
+        message.document["http_listen"] = http->listening;
+        message.add("http", http->socket.get());
+        if (http->lock) message.add("http_lock", http->lock.get());
+    }
     message.add("stdout", STDOUT_FILENO);
     message.add("stderr", STDERR_FILENO);
     return message;
@@ -108,6 +118,7 @@ void Server::on_failed(const Error& error) {
 
 void Server::on_taken(const std::string& version) {
     service_.listener().leave();
+    door_.leave();
     manager_.hand_to(upgrade_.pid(), status_line());
     log_.info("handing over", {{"to", upgrade_.pid()}, {"version", version}});
     if (auto done = std::exchange(upgraded_, nullptr))

@@ -49,6 +49,13 @@ inline constexpr auto credit_work = 200us;
 /// its black box, takes the results and gives the calls to somebody idle.
 inline constexpr auto silence_before_look = 1ms;
 
+/// Workers of one pool that have been replaced, or are too many, and still finish their calls, while another may be
+/// replaced: each is a process beside those that the operator counts on.
+inline constexpr std::size_t renewals_leaving = 4;
+
+/// Between two looks at the memory of a worker whose pool has a `max_memory`: a read of /proc each.
+inline constexpr auto memory_look = 1s;
+
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
 /// The same for a worker that is recording its crash, which takes it 2 s at most.
@@ -69,6 +76,20 @@ inline constexpr std::size_t poison_entries = 1024;
 /// Bytes of an input in a memfd that are read to know it again. Larger ones are never called poison.
 inline constexpr std::size_t poison_input_bytes = 16 * 1024 * 1024;
 
+/// Bytes of a library that is copied into memory for its workers; a larger one is loaded from its file.
+inline constexpr std::size_t library_bytes = std::size_t{1024} * 1024 * 1024;
+/// Until a library is read again that changed while it was read, or is being written: the first time, and at most.
+inline constexpr auto library_retry = 100ms;
+inline constexpr auto library_retry_max = 10s;
+/// Folders that are watched: those of the configuration, of plugin_dir and of each pool's library, with the folders of
+/// the symbolic links on the way.
+inline constexpr std::size_t watched_folders = 1024;
+/// Symbolic links on the way to one file, as in the kernel.
+inline constexpr int links_on_a_way = 40;
+/// Until a folder that could not be watched is tried again: the first time, and at most.
+inline constexpr auto watch_retry_min = 500ms;
+inline constexpr auto watch_retry_max = 60s;
+
 /// Lines of a worker's output that its crash report shows.
 inline constexpr std::size_t report_output_lines = 20;
 /// Bytes of one such line.
@@ -78,8 +99,28 @@ inline constexpr std::size_t report_file_bytes = 64 * 1024;
 /// Bytes of error text, notes and messages that come from a worker.
 inline constexpr std::size_t worker_text_bytes = 16 * 1024;
 
+/// Methods of one pool that are measured each for itself, at about 5 KiB; the others together.
+inline constexpr std::size_t measured_methods = 32;
 /// Log lines that wait for a slow disk or terminal; beyond it the oldest are dropped and counted.
 inline constexpr std::size_t log_queue_lines = 8192;
+/// How long a log whose reader is behind is waited for when the service ends.
+inline constexpr auto log_close_patience = 1s;
+/// Lines and events that are remembered for those who ask what happened, and what they may take together.
+inline constexpr std::size_t log_records = 4096;
+inline constexpr std::size_t log_record_bytes = 4 * 1024 * 1024;
+/// Lines of one answer to those who follow the log.
+inline constexpr std::size_t log_answer_lines = 1000;
+/// The longest that a request waits for news, and how many may wait at once.
+inline constexpr auto news_wait_max = 30s;
+inline constexpr std::size_t news_waiters = 64;
+/// Connections over HTTP: each has a descriptor and its buffer.
+inline constexpr std::size_t http_connections = 64;
+/// Memory of one of them, headers and all; a request with larger headers is refused.
+inline constexpr std::size_t http_connection_bytes = 32 * 1024;
+/// Bytes of a request's body: it names things, it carries no data.
+inline constexpr std::size_t http_body_bytes = 64 * 1024;
+/// For a client to send a request, or to take its answer.
+inline constexpr auto http_patience = 20s;
 /// Pools of one service: each costs descriptors and memory.
 inline constexpr std::size_t pools = 256;
 /// Connections the kernel holds until they are accepted.

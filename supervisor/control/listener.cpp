@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/listener.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,13 +53,13 @@ Result<Fd> lock_beside(const std::filesystem::path& path) {
 }
 
 // A connected socket, a file, another kind of socket: whatever it is, clients could not come in by it.
-Result<void> check_listening(const Fd& socket) {
+Result<void> check_listening(const Fd& socket, bool tcp = false) {
     const auto is = [&](int option, int wanted) {
         int value = -1;
         socklen_t size = sizeof value;
         return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
     };
-    if (is(SO_DOMAIN, AF_UNIX) && is(SO_TYPE, SOCK_STREAM) && is(SO_ACCEPTCONN, 1)) return {};
+    if ((tcp || is(SO_DOMAIN, AF_UNIX)) && is(SO_TYPE, SOCK_STREAM) && is(SO_ACCEPTCONN, 1)) return {};
     return fail("the socket that was passed is no Unix stream socket that listens",
                 "with systemd: ListenStream= with a path, and Accept=no");
 }
@@ -144,8 +146,43 @@ Result<Listener> Listener::bind(const std::filesystem::path& path, const setting
     return listener;
 }
 
+Result<Listener> Listener::bind(const std::string& host, std::uint16_t port) {
+    sockaddr_storage address{};
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+    socklen_t size = 0;
+    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+        address.ss_family = AF_INET;
+        v4.sin_port = htons(port);
+        size = sizeof v4;
+    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+        address.ss_family = AF_INET6;
+        v6.sin6_port = htons(port);
+        size = sizeof v6;
+    } else {
+        return fail(cat(printable(host), " is no number of an address"));
+    }
+    Fd socket{::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket) return fail_errno("socket", errno);
+    // A service that starts again need not wait until the kernel has forgotten the connections of the one before.
+    const int on = 1;
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(socket.get(), limits::listen_backlog) != 0)
+        return fail_errno(cat("cannot listen at ", host, " port ", port), errno);
+    return Listener{Fd{}, std::move(socket), {}};
+}
+
+std::uint16_t Listener::port() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (!path_.empty() || ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+    // The port stands at the same place in both.
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 Result<Listener> Listener::inherit(Fd lock, Fd socket, const std::filesystem::path& path, bool ours) {
-    if (auto listens = check_listening(socket); !listens) return std::unexpected(listens.error());
+    if (auto listens = check_listening(socket, path.empty()); !listens) return std::unexpected(listens.error());
     Listener listener{std::move(lock), std::move(socket), path};
     listener.ours_ = ours;
     listener.claimed_ = false;
@@ -178,7 +215,7 @@ Listener::~Listener() { close(); }
 Result<void> Listener::claim() {
     claimed_ = true;
     if (::listen(socket_.get(), limits::listen_backlog) != 0) return fail_errno("listen", errno);
-    return sign(lock_);
+    return lock_ ? sign(lock_) : Result<void>{};
 }
 
 void Listener::leave() {
@@ -191,7 +228,7 @@ void Listener::close() {
     if (!socket_) return;
     watch_ = {};
     socket_.reset();
-    if (ours_ && claimed_) ::unlink(path_.c_str());
+    if (ours_ && claimed_ && !path_.empty()) ::unlink(path_.c_str());
     lock_.reset();  // its file stays: removing it would let two services hold two files of one name
 }
 

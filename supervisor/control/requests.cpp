@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "control/metrics.hpp"
 #include "settings/validate.hpp"
 
 namespace caisson::control {
@@ -41,14 +42,29 @@ struct Requests::Row {
 };
 
 const Requests::Row Requests::table_[] = {
-    {"status", Verb::call, &Requests::show_status}, {"crashes", Verb::call, &Requests::show_crashes},
-    {"poison", Verb::call, &Requests::show_poison}, {"clear_poison", Verb::operate, &Requests::clear_poison},
-    {"resize", Verb::operate, &Requests::resize},   {"reload", Verb::operate, &Requests::reload},
-    {"stop", Verb::admin, &Requests::stop},         {"upgrade", Verb::admin, &Requests::upgrade},
+    {"status", Verb::call, &Requests::show_status},
+    {"events", Verb::call, &Requests::show_events},
+    {"logs", Verb::call, &Requests::show_logs},
+    {"metrics", Verb::call, &Requests::show_metrics},
+    {"crashes", Verb::call, &Requests::show_crashes},
+    {"poison", Verb::call, &Requests::show_poison},
+    {"clear_poison", Verb::operate, &Requests::clear_poison},
+    {"resize", Verb::operate, &Requests::resize},
+    {"reload", Verb::operate, &Requests::reload},
+    {"restart", Verb::operate, &Requests::restart},
+    {"drain", Verb::operate, &Requests::drain},
+    {"resume", Verb::operate, &Requests::resume},
+    {"stop", Verb::admin, &Requests::stop},
+    {"upgrade", Verb::admin, &Requests::upgrade},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)
-    : loop_(loop), log_(log), dispatcher_(dispatcher), facts_(std::move(facts)), operations_(std::move(operations)) {}
+    : loop_(loop),
+      log_(log),
+      dispatcher_(dispatcher),
+      facts_(std::move(facts)),
+      operations_(std::move(operations)),
+      news_(loop, log) {}
 
 void Requests::answer(const Asker& asker, std::string_view text, Respond respond) {
     const auto request = text.size() > max_request_bytes ? json{} : json::parse(text, nullptr, false);
@@ -79,7 +95,12 @@ Result<dispatch::Pool*> Requests::pool_in(const json& request) {
 void Requests::show_status(const json& request, Done done) {
     const auto name = text_in(request, "pool");
     if (!name.empty() && dispatcher_.find(name) == nullptr) return done(std::unexpected(pool_in(request).error()));
-    done(status(dispatcher_, facts_, name));
+    dispatcher_.measure_now();
+    auto document = status(dispatcher_, facts_, name);
+    const auto connections = operations_.connections();
+    document["supervisor"]["sessions"] = connections.sessions;
+    document["supervisor"]["log_dropped"] = log_.dropped();
+    done(std::move(document));
 }
 
 void Requests::show_crashes(const json& request, Done done) {
@@ -95,6 +116,24 @@ void Requests::show_crashes(const json& request, Done done) {
 void Requests::show_poison(const json& request, Done done) {
     (void)request;
     done(json{{"poison", dispatcher_.poison()}});
+}
+
+void Requests::show_events(const json& request, Done done) { news_.ask(News::Kind::events, request, std::move(done)); }
+
+void Requests::show_logs(const json& request, Done done) { news_.ask(News::Kind::logs, request, std::move(done)); }
+
+void Requests::show_metrics(const json& request, Done done) {
+    (void)request;
+    done(json{{"metrics", metrics()}});
+}
+
+std::string Requests::metrics() {
+    auto facts = gather_metrics(dispatcher_, facts_);
+    const auto connections = operations_.connections();
+    facts.sessions = connections.sessions;
+    facts.http_connections = connections.http;
+    facts.log_dropped = log_.dropped();
+    return metrics_text(facts);
 }
 
 // ---- operating ------------------------------------------------------------------------------------------------------
@@ -125,10 +164,12 @@ void Requests::resize(const json& request, Done done) {
 }
 
 void Requests::reload(const json& request, Done done) {
-    (void)request;
-    auto changes = operations_.reload();
+    const bool dry = flag_in(request, "dry_run");
+    auto changes = dry ? operations_.preview() : operations_.reload();
     if (!changes) return done(std::unexpected(changes.error()));
-    done(json{{"changes", *changes}, {"config", facts_.config.string()}});
+    json answer{{"changes", *changes}, {"config", facts_.config.string()}};
+    if (dry) answer["dry_run"] = true;
+    done(std::move(answer));
 }
 
 void Requests::stop(const json& request, Done done) {

@@ -23,6 +23,7 @@ class Service {
     void shut() { listener_.pause(); }
 
     void set_access(Access access) { access_ = std::move(access); }
+    [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
     /// Gives every session away, as soon as nothing of it is under way here, and those that `adopt` is given later.
     void hand_over(std::function<void(Session::Parcel)> take);

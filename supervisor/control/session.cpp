@@ -187,6 +187,7 @@ bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) 
     const auto items = std::max<std::uint32_t>(request.items, 1);
     const auto refuse = [&](const char* bound, std::string message, const char* hint = "") {
         json document{{"outcome", "refused"},
+                      {"refusal", "session_bound"},
                       {"pool", printable(request.pool)},
                       {"method", printable(request.method)},
                       {"bound", bound},

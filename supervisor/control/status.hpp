@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,21 @@ struct ServiceFacts {
         std::string version;
     };
     Before upgraded_from = {};
+    struct Reload {
+        std::string time;
+        bool ok = true;
+        std::string message;
+        std::string source;  ///< "command", "signal" or "file watch"
+    };
+    std::optional<Reload> reload = {};  ///< the last one that changed something, or was refused
     std::vector<std::string> problems;  ///< of the configuration and of plugin_dir; what they name does not run
+    /// Where HTTP is answered, as one writes it: "unix:/run/…", "http://127.0.0.1:9464"; empty: nowhere, and why.
+    struct Http {
+        std::string address = {};
+        std::string problem = {};
+        bool operate = false;
+    };
+    Http http = {};
 };
 
 /// All pools, or the one that is named. Nothing but the name of the problem if there is no such pool.

@@ -34,11 +34,13 @@ std::uint64_t new_secret() {
 Dispatcher::Dispatcher(Surroundings surroundings)
     : around_(std::move(surroundings)),
       keeper_(around_.loop, around_.log, around_.program_dir),
-      reports_(around_.log, around_.report_dir, around_.report_count),
+      reports_(around_.loop, around_.log, around_.report_dir, around_.report_count),
       symbols_(around_.loop, around_.log, keeper_),
       scheduler_(static_cast<Port&>(*this), new_secret()),
       look_timer_(around_.loop.timer()),
-      drain_timer_(around_.loop.timer()) {}
+      drain_timer_(around_.loop.timer()) {
+    if (around_.images) librarian_.emplace(around_.loop);
+}
 
 Dispatcher::~Dispatcher() { *alive_ = false; }
 
@@ -47,7 +49,8 @@ Dispatcher::~Dispatcher() { *alive_ = false; }
 void Dispatcher::add_pool(const settings::Pool& settings) {
     auto& crew = crews_[settings.name];
     crew = std::make_unique<Crew>(
-        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output},
+        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output,
+                                    librarian_ ? &*librarian_ : nullptr},
         static_cast<Crew::Listener&>(*this), settings);
     scheduler_.add_pool(settings.name, *crew);
     crew->start();
@@ -74,7 +77,12 @@ void Dispatcher::forget_pool(const std::string& name) {
         scheduler_.turn();
         scheduler_.erase_pool(name);
         crews_.erase(name);
+        if (around_.on_gone) around_.on_gone(name);
     });
+}
+
+void Dispatcher::look_at_libraries() {
+    for (const auto& [name, crew] : crews_) crew->look_at_library();
 }
 
 Crew& Dispatcher::crew(std::string_view pool) const {
@@ -131,6 +139,12 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
 }
 
 void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death& death) {
+    if (auto* const pool = find(crew.name())) {
+        const auto kind = death.exit.kind;
+        const bool by_signal = kind == fleet::Exit::Kind::signaled || kind == fleet::Exit::Kind::setup_failed;
+        if (by_signal && death.exit.signal != 0) ++pool->measures.crashes[fleet::signal_name(death.exit.signal)];
+        ++pool->measures.ends[std::string{word(kind)}];
+    }
     scheduler_.on_death(crew, worker, death);
     if (around_.on_change) around_.on_change(crew, &death);
     check_stopped();
@@ -163,11 +177,12 @@ void Dispatcher::want_look(TimePoint when) {
 
 std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& hand, const fleet::Death& death,
                                const Call* call, std::uint32_t max_attempts, CallToken token) {
+    const auto& info = death.info ? death.info : hands.info();
     CrashReport report{.id = new_report_id(),
                        .time = sys::wall_time(),
                        .pool = hands.name(),
                        .plugin = hands.settings().plugin.filename().string(),
-                       .version = hands.info() ? hands.info()->version : std::string{},
+                       .version = info ? info->version : std::string{},
                        .method = call != nullptr ? call->method() : std::string{},
                        .call = call != nullptr ? call->number : 0,
                        .worker = hand.id(),
@@ -179,12 +194,23 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                        .max_attempts = max_attempts};
     auto id = report.id;
     auto stack = death.exit.crash ? death.exit.crash->stack : std::vector<fleet::StackAddress>{};
-    symbols_.resolve(std::move(stack), stamp_of(hands.settings().plugin),
+    symbols_.resolve(std::move(stack), death.library ? death.library->hash : stamp_of(hands.settings().plugin),
+                     death.library,
                      [this, alive = alive_, report = std::move(report), token](std::vector<StackPlace> places) mutable {
                          if (!*alive) return;
                          report.stack = std::move(places);
                          const auto document = report.to_json();
                          reports_.add(report.id, document);
+                         around_.log.event("crash_reported", LogLevel::warn, report.message(),
+                                           {{"pool", report.pool},
+                                            {"worker", report.worker},
+                                            {"pid", report.pid},
+                                            {"call", report.call},
+                                            {"method", report.method},
+                                            {"attempt", report.attempts},
+                                            {"report", report.id}});
+                         if (auto* const pool = find(report.pool))
+                             pool->measures.last_crash = {report.id, report.time, report.message()};
                          if (token != 0) scheduler_.reported(token, document);
                      });
     return id;

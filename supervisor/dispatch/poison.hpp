@@ -14,7 +14,7 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
-#include "dispatch/digest.hpp"
+#include "base/digest.hpp"
 #include "settings/settings.hpp"
 
 namespace caisson::dispatch {

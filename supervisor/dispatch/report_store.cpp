@@ -2,10 +2,13 @@
 #include "dispatch/report_store.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -29,10 +32,24 @@ std::string to_text(json report) {
     return text;
 }
 
+/// Nobody sees half a report, and what cannot be finished leaves nothing behind. 0, or errno.
+int write_whole(const std::filesystem::path& path, const std::string& text) {
+    const auto unfinished = path.native() + ".new";
+    errno = 0;
+    std::error_code error;
+    if (std::ofstream file{unfinished, std::ios::binary}; file << text << std::flush) {
+        std::filesystem::rename(unfinished, path, error);
+        return error.value();
+    }
+    const int number = errno == 0 ? EIO : errno;
+    std::filesystem::remove(unfinished, error);
+    return number;
+}
+
 }  // namespace
 
-ReportStore::ReportStore(Log& log, std::filesystem::path dir, std::uint32_t count)
-    : log_(log), dir_(std::move(dir)), count_(count) {
+ReportStore::ReportStore(Loop& loop, Log& log, std::filesystem::path dir, std::uint32_t count)
+    : loop_(loop), log_(log), dir_(std::move(dir)), count_(count) {
     if (dir_.empty()) return;
     std::error_code error;
     std::filesystem::create_directories(dir_, error);
@@ -46,7 +63,7 @@ ReportStore::ReportStore(Log& log, std::filesystem::path dir, std::uint32_t coun
     writer_ = std::jthread{[this](const std::stop_token& stop) { write_jobs(stop); }};
 }
 
-ReportStore::~ReportStore() = default;
+ReportStore::~ReportStore() { *alive_ = false; }
 
 void ReportStore::read_again() {
     if (dir_.empty()) return;
@@ -116,16 +133,27 @@ void ReportStore::write_jobs(const std::stop_token& stop) {
         const auto job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        std::error_code error;
         if (job.text) {
-            const auto unfinished = job.path.native() + ".new";
-            if (std::ofstream file{unfinished, std::ios::binary}; file << *job.text << std::flush)
-                std::filesystem::rename(unfinished, job.path, error);
+            const int number = write_whole(job.path, *job.text);
+            loop_.post([this, alive = alive_, number] {
+                if (*alive) note_written(number);
+            });
         } else {
+            std::error_code error;
             std::filesystem::remove(job.path, error);
         }
         lock.lock();
     }
+}
+
+// A full disk stays full for a while: it is said when it begins, and when it is over.
+void ReportStore::note_written(int number) {
+    if (std::exchange(written_, number == 0) == (number == 0)) return;
+    if (number == 0)
+        log_.event("reports_written", LogLevel::info, "crash reports are written again", {{"dir", dir_.native()}});
+    else
+        log_.event("reports_not_written", LogLevel::error, "crash reports are kept in memory only",
+                   {{"dir", dir_.native()}, {"error", std::generic_category().message(number)}});
 }
 
 }  // namespace caisson::dispatch

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -14,13 +15,15 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/loop.hpp"
 
 namespace caisson::dispatch {
 
 class ReportStore {
    public:
     /// Keeps `count` reports under `dir` (made if missing; empty: in memory only), and reads those of earlier runs.
-    ReportStore(Log& log, std::filesystem::path dir, std::uint32_t count);
+    /// What cannot be written is said in the log, once until it can be again; the reports stay in memory.
+    ReportStore(Loop& loop, Log& log, std::filesystem::path dir, std::uint32_t count);
     ~ReportStore();  ///< writes what waits
 
     /// Reads what another process has written into the folder meanwhile.
@@ -44,7 +47,9 @@ class ReportStore {
     void trim();
     void enqueue(Job job);
     void write_jobs(const std::stop_token& stop);
+    void note_written(int number);
 
+    Loop& loop_;
     Log& log_;
     std::filesystem::path dir_;
     std::uint32_t count_;
@@ -53,6 +58,8 @@ class ReportStore {
     std::mutex mutex_;
     std::condition_variable_any wake_;
     std::deque<Job> jobs_;
+    bool written_ = true;  // the last one could be
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     std::jthread writer_;  // last: it uses the others
 };
 

@@ -38,6 +38,7 @@ Scheduler::Scheduler(Port& port, std::uint64_t secret) : port_(port), wheel_(por
 void Scheduler::add_pool(const std::string& name, fleet::Hands& hands) {
     auto pool = std::make_unique<Pool>();
     pool->hands = &hands;
+    pool->measures.at(port_.now(), pool->counters.by_outcome);
     pools_[name] = std::move(pool);
 }
 
@@ -69,7 +70,7 @@ std::optional<json> Scheduler::reason_to_refuse(const Request& request, Pool* po
         return unknown_pool(request.pool, request.method, names);
     }
     const auto& hands = *pool->hands;
-    if (hands.state() == CrewState::quarantined) return not_serving(request.method, hands);
+    if (!takes_calls(hands.state())) return not_serving(request.method, hands);
     if (hands.info() && hands.info()->find(request.method) == nullptr)
         return unknown_method(request.pool, request.method, *hands.info());
     if (request.memory != nullptr && large_payloads_ >= limits::large_payloads)
@@ -106,7 +107,11 @@ std::optional<json> Scheduler::no_room(const Request& request, const Pool& pool)
 }
 
 void Scheduler::refuse(Pool* pool, Receiver& receiver, std::uint64_t id, ItemRange items, const json& document) {
-    if (pool != nullptr) pool->counters.by_outcome[static_cast<std::size_t>(OutcomeKind::refused)] += items.count;
+    if (pool != nullptr) {
+        pool->measures.at(port_.now(), pool->counters.by_outcome);
+        pool->counters.by_outcome[static_cast<std::size_t>(OutcomeKind::refused)] += items.count;
+    }
+    count_refusal(pool, items.count, document);
     const auto text = to_text(document);
     receiver.on_outcome(id, items, {.kind = OutcomeKind::refused, .json = text});
 }
@@ -154,11 +159,12 @@ Call& Scheduler::make_call(const Request& request, Pool& pool, Receiver& receive
     call.keep = request.keep;
     call.name = pool.names.get(request.method);
     const auto& settings = pool.hands->settings();
-    call.timeout = settings.timeout;
+    Duration timeout = settings.timeout;
     if (const auto own = settings.methods.find(call.method()); own != settings.methods.end())
-        call.timeout = own->second.timeout.value_or(settings.timeout);
-    if (request.timeout) call.timeout = *request.timeout;
-    if (call.timeout > Duration::zero()) call.deadline_ns = to_ns(port_.now() + call.timeout);
+        timeout = own->second.timeout.value_or(settings.timeout);
+    if (request.timeout) timeout = *request.timeout;
+    call.accepted_ns = to_ns(port_.now());
+    if (timeout > Duration::zero()) call.deadline_ns = call.accepted_ns + timeout.count();
     return call;
 }
 
@@ -252,14 +258,20 @@ void Scheduler::turn() {
     for (auto* const pool : looked_at_) {
         pool->due = false;
         const auto state = pool->hands->state();
-        if (state == CrewState::quarantined || state == CrewState::stopped)
+        if (state == CrewState::quarantined || state == CrewState::drained || state == CrewState::stopped)
             end_queue(*pool);
         else
             pump(*pool);
+        if (const auto* const next = pool->queue.next())
+            pool->hands->note_waiting({.calls = pool->queue.size(), .next = next->number, .newest = next_number_ - 1});
+        else
+            pool->hands->note_waiting({});  // nothing that could be given
         tell_room(*pool);
         const bool empty = pool->queue.empty() && pool->running == 0 && pool->resting == 0;
-        if (pool->removed && empty && state != CrewState::draining && state != CrewState::stopped)
+        if (pool->removed && empty && state != CrewState::stopping && state != CrewState::stopped)
             pool->hands->stop(port_.now());
+        else if (empty && (state == CrewState::draining || state == CrewState::drained))
+            pool->hands->rest();
     }
 }
 

@@ -259,6 +259,10 @@ void KeeperLink::handle(const Notice& notice, Fd pidfd) {
     const auto found = live_.find(notice.id);
     if (found == live_.end()) return;
     const auto handlers = found->second;  // the handler may order or forget others
+    if (notice.type == NoticeType::paused || notice.type == NoticeType::continued) {
+        if (handlers->on_paused) handlers->on_paused(notice.type == NoticeType::paused);
+        return;
+    }
     if (notice.type != NoticeType::exited) {
         --unanswered_;
         expect_answer();

@@ -36,11 +36,13 @@ class KeeperLink {
         int number = 0;  ///< exit code or signal
         std::int64_t max_rss_bytes = 0;
     };
+    /// on_paused: a signal has stopped it (true), or it goes on.
     /// Exactly one of on_failed and on_ended is called per spawn; on_spawned before on_ended.
     struct Handlers {
         std::function<void(pid_t pid, Fd pidfd)> on_spawned;
         std::function<void(int number)> on_failed;  ///< errno
         std::function<void(const Ended&)> on_ended;
+        std::function<void(bool paused)> on_paused = {};
     };
     struct Spawn {
         keeper::Program program{};

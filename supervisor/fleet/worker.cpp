@@ -18,6 +18,9 @@ namespace {
 /// and is not thrown by one outlier; the same weight as TCP's smoothed round trip (RFC 6298).
 constexpr double service_weight = 0.125;
 
+/// The longest time that a worker is believed to have run a call: a week. A whole batch of them does not overflow.
+constexpr std::int64_t longest_run_ns = 7 * 24 * std::int64_t{3'600'000'000'000};
+
 }  // namespace
 
 Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth)
@@ -35,7 +38,7 @@ std::string Worker::name() const { return birth_.zygote ? cat(pool_.name, "/zygo
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
 std::uint32_t Worker::room() const {
-    if (state_ != WorkerState::serving || !channel_ || channel_->closed()) return 0;
+    if (state_ != WorkerState::serving || paused_ || !channel_ || channel_->closed()) return 0;
     if (channel_->waiting_bytes() > limits::worker_output_bytes) return 0;
     // Behind a call that turns out slow nothing is put, whatever the average says.
     if (!held_.empty() && Clock::now() - last_heard_ >= limits::silence_before_look) return 0;
@@ -138,6 +141,7 @@ std::vector<Part> Worker::take_back() {
         held_.pop_back();
     }
     std::ranges::reverse(back);
+    limit_farewell();
     channel_->send({.type = wire::Type::reopen, .a = claim.generation});
     owner_.on_worker_room(*this);
     return back;
@@ -226,6 +230,8 @@ void Worker::on_result(const wire::Frame& frame) {
     const auto call = held->call;
     drop_front_items(1);
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
+    answer.at = last_heard_;
+    answer.run_ns = std::clamp<std::int64_t>(header.time_ns, 0, longest_run_ns);
     note_service(header.time_ns, 1);
     owner_.on_worker_answer(*this, call, answer);
     if (boxed) box_->note_output_taken();
@@ -251,7 +257,13 @@ void Worker::on_run(const wire::Header& header, std::span<const std::byte> recor
     last_heard_ = Clock::now();
     if (header.time_ns > 0) note_service(header.time_ns, items);
     owner_.on_worker_answer(*this, call,
-                            {.items = items, .records = true, .error = {}, .encoding = header.encoding, .body = news});
+                            {.items = items,
+                             .records = true,
+                             .error = {},
+                             .encoding = header.encoding,
+                             .body = news,
+                             .at = last_heard_,
+                             .run_ns = std::clamp<std::int64_t>(header.time_ns, 0, longest_run_ns)});
 }
 
 // As if each item had taken the mean.
@@ -270,6 +282,7 @@ void Worker::drop_front_items(std::uint32_t items) {
     if (front.items > 0) return;
     input_taken_ &= !front.boxed;
     held_.pop_front();
+    limit_farewell();
 }
 
 }  // namespace caisson::fleet

@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 /// How long the end of everything may take; killed processes go in milliseconds unless a device holds them.
 constexpr auto end_patience = 1500ms;
-/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 4.
+/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 6.
 constexpr int first_own_descriptor = 16;
 
 std::vector<char*> split(std::span<const char> strings) {
@@ -242,6 +242,7 @@ void Keeper::signal_group(const Order& order) {
 }
 
 void Keeper::reap() {
+    tell_pauses();
     while (true) {
         siginfo_t info{};
         // First look, then kill its group while the dead leader still holds the group's number, then reap.
@@ -249,6 +250,18 @@ void Keeper::reap() {
         reap_one(info.si_pid, info.si_code, info.si_status);
     }
     kill_strays();
+}
+
+// SIGSTOP and SIGCONT of children, as the kernel tells them to a parent.
+void Keeper::tell_pauses() {
+    while (true) {
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0) return;
+        const auto known = ids_.find(info.si_pid);
+        if (known == ids_.end()) continue;
+        const auto type = info.si_code == CLD_CONTINUED ? NoticeType::continued : NoticeType::paused;
+        tell({.type = type, .pid = info.si_pid, .id = known->second});
+    }
 }
 
 void Keeper::reap_one(pid_t pid, int code, int status) {

@@ -36,6 +36,7 @@ class Keeper {
     void adopt(pid_t pid, std::uint64_t id);
     void signal_group(const Order& order);
     void reap();
+    void tell_pauses();
     void reap_one(pid_t pid, int code, int status);
     void forget_zygote(std::uint64_t id);
     void kill_strays();

@@ -25,7 +25,7 @@ inline constexpr int order_descriptor = 3;
 /// The first of the files of what the keeper may start, as in `program_files`.
 inline constexpr int first_program_descriptor = 4;
 /// Descriptors that a spawned program gets, numbered from 0.
-inline constexpr std::size_t max_descriptors = 5;
+inline constexpr std::size_t max_descriptors = 6;
 /// Bytes of one datagram: a header, and the program's arguments and environment.
 inline constexpr std::size_t max_order_bytes = 64 * 1024;
 
@@ -53,6 +53,8 @@ struct Order {
 enum class NoticeType : std::uint32_t {
     spawned = 1,       ///< `pid`; its pidfd rides along
     spawn_failed = 2,  ///< `status` is errno
+    paused = 4,        ///< a signal has stopped it
+    continued = 5,     ///< it goes on
     exited = 3,        ///< `code` and `status` as of waitid; it has been reaped, its process group is gone
 };
 

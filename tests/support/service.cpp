@@ -28,7 +28,8 @@ void expect(bool holds, const std::string& what) {
 std::string toml_of(const Configuration& configuration, const Folder& folder) {
     const auto plugins = configuration.plugin_dir.empty() ? plugin_folder() : configuration.plugin_dir;
     return "[service]\nsocket = \"caisson.sock\"\nstate_dir = \"state\"\nplugin_dir = \"" + plugins.string() +
-           "\"\ndiscover = " + (configuration.discover ? "true" : "false") + "\n" + configuration.service +
+           "\"\ndiscover = " + (configuration.discover ? "true" : "false") +
+           "\nwatch = " + (configuration.watch ? "true" : "false") + "\n" + configuration.service +
            "\n[log]\nfile = \"" + (folder / "serve.log").string() + "\"\n" + configuration.log + "\n[access]\n" +
            configuration.access + "\n" + configuration.pools;
 }

@@ -81,8 +81,9 @@ struct Configuration {
     std::string access = {};                           ///< lines of [access]
     std::filesystem::path plugin_dir = {};             ///< empty: the plugins of the build
     bool discover = false;
+    bool watch = false;                         ///< else only a reload looks, so that a test says when
     std::filesystem::path program = {};         ///< empty: that of the build
-    std::vector<std::string> environment = {};  ///< of the service, beside that of this process
+    std::vector<std::string> environment = {};  ///< "NAME=value" of the supervisor, for as long as it lives
 };
 
 class Service {

@@ -82,7 +82,9 @@ class Workers final : public fleet::Hands {
     void find_room(std::vector<fleet::Hand*>& with_room, std::size_t calls) override;
     [[nodiscard]] fleet::Given give(fleet::Hand& hand, CallToken call, const fleet::Work& work) override;
     [[nodiscard]] std::vector<fleet::Part> take_back_stuck() override;
-    void stop(TimePoint) override { state_ = fleet::CrewState::draining; }
+    void stop(TimePoint) override { state_ = fleet::CrewState::stopping; }
+    void note_waiting(const fleet::Waiting&) override {}
+    void rest() override { state_ = fleet::CrewState::drained; }
     [[nodiscard]] const settings::Pool& settings() const override { return settings_; }
     [[nodiscard]] fleet::CrewState state() const override { return state_; }
     [[nodiscard]] const std::string& reason() const override { return reason_; }
@@ -122,6 +124,8 @@ class World final : public Port {
     /// Runs what the scheduler asked for, until it asks for nothing more.
     void settle();
     void advance(Duration by);
+    /// How long an item says that it ran.
+    static constexpr auto run_time = std::chrono::milliseconds{1};
     /// The item that runs ends with this status.
     void answer(Worker& worker, std::uint32_t status, bool started = true);
     void crash(Worker& worker);

@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/limits.hpp"
 #include "dispatch/crash_report.hpp"
@@ -25,13 +26,14 @@ class ReportStoreTest : public ::testing::Test {
         for (const auto& file : std::filesystem::directory_iterator(dir_)) count += file.is_regular_file() ? 1U : 0U;
         return count;
     }
+    Loop loop_;
     Log log_ = Log::silent();
     std::filesystem::path dir_;
 };
 
 TEST_F(ReportStoreTest, KeepsTheLastOnesInMemoryAndAsFiles) {
     {
-        ReportStore store{log_, dir_, 3};
+        ReportStore store{loop_, log_, dir_, 3};
         for (int i = 0; i < 10; ++i) store.add("R" + std::to_string(i), {{"report", "R" + std::to_string(i)}});
         const auto list = store.list();
         ASSERT_EQ(list.size(), 3U);
@@ -39,12 +41,12 @@ TEST_F(ReportStoreTest, KeepsTheLastOnesInMemoryAndAsFiles) {
         EXPECT_FALSE(store.find("R1"));
     }
     EXPECT_EQ(files(), 3U);
-    const ReportStore next{log_, dir_, 3};
+    const ReportStore next{loop_, log_, dir_, 3};
     EXPECT_EQ(next.list()[2]["report"], "R7") << "an earlier run's reports are still there";
 }
 
 TEST_F(ReportStoreTest, AUniquePrefixIsEnough) {
-    ReportStore store{log_, {}, 10};
+    ReportStore store{loop_, log_, {}, 10};
     store.add("01AB", {{"report", "01AB"}});
     store.add("01AC", {{"report", "01AC"}});
     store.add("01", {{"report", "01"}});
@@ -54,7 +56,7 @@ TEST_F(ReportStoreTest, AUniquePrefixIsEnough) {
 }
 
 TEST_F(ReportStoreTest, NoReportIsLargerThanItsBound) {
-    ReportStore store{log_, dir_, 3};
+    ReportStore store{loop_, log_, dir_, 3};
     store.add("BIG",
               {{"report", "BIG"}, {"output", {std::string(limits::report_file_bytes, 'x')}}, {"stack", json::array()}});
     EXPECT_LE(store.find("BIG")->size(), limits::report_file_bytes);
@@ -64,9 +66,40 @@ TEST_F(ReportStoreTest, NonsenseInTheFolderIsLeftAlone) {
     std::filesystem::create_directories(dir_ / "folder.json");
     std::ofstream{dir_ / "broken.json"} << "{";
     std::ofstream{dir_ / "notes.txt"} << "mine";
-    const ReportStore store{log_, dir_, 3};
+    const ReportStore store{loop_, log_, dir_, 3};
     EXPECT_TRUE(store.list().empty());
     EXPECT_TRUE(std::filesystem::exists(dir_ / "notes.txt"));
+}
+
+TEST_F(ReportStoreTest, SaysOnceThatItCannotWriteAndOnceThatItCanAgain) {
+    const auto file = dir_.native() + ".log";
+    {
+        auto log = Log::open({.file = file});
+        ASSERT_TRUE(log);
+        ReportStore store{loop_, *log, dir_, 10};
+        const auto add = [&](const char* id) {
+            store.add(id, {{"report", id}});
+            loop_.run_turn(Clock::now() + std::chrono::seconds{30});
+        };
+        std::filesystem::remove_all(dir_);
+        add("A");
+        add("B");
+        std::filesystem::create_directories(dir_);
+        add("C");
+        add("D");
+        EXPECT_TRUE(store.find("A")) << "what is on no disk is in memory";
+    }
+    std::ostringstream text;
+    text << std::ifstream{file}.rdbuf();
+    std::filesystem::remove(file);
+    const auto count = [text = text.str()](const std::string& word) {
+        std::size_t times = 0;
+        for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++times;
+        return times;
+    };
+    EXPECT_EQ(count("reports_not_written"), 1U) << text.str();
+    EXPECT_EQ(count("reports_written"), 1U) << text.str();
+    EXPECT_EQ(files(), 2U);
 }
 
 TEST(ReportId, SortsByTimeAndIsUnique) {

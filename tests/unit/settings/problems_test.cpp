@@ -78,7 +78,7 @@ TEST(UnknownSection, GetsASuggestion) {
     EXPECT_EQ(complaint("[servcie]\n"), "caisson.toml:1:2: unknown section \"servcie\" (did you mean \"service\"?)");
     EXPECT_EQ(complaint("[pools.math]\nworkers=1\n"),
               "caisson.toml:1:2: unknown section \"pools\" (did you mean \"pool\"?)");
-    EXPECT_THAT(complaint("[metrics]\n"), HasSubstr("there are service, access, log, defaults and pool.NAME"));
+    EXPECT_THAT(complaint("[weather]\n"), HasSubstr("there are service, access, log, metrics, defaults and pool.NAME"));
     EXPECT_EQ(complaint("workers = 4\n"),
               "caisson.toml:1:1: unknown key \"workers\" (every key stands in a section, such as [service])");
 }
@@ -99,6 +99,14 @@ TEST(WrongType, SaysWhatIsThereAndWhatIsWanted) {
         {"workers = 'four'",
          R"(workers is the string "four", but must be a whole number from 1 to 1024, or "cores" (for example workers = 4))"},
         {"workers = 'core'", R"(or "cores" (did you mean "cores"?))"},
+        {"workers = { min = 4, max = 2 }", "workers.min, 4, is more than workers.max, 2 (make min the smaller one)"},
+        {"workers = { min = 0 }", "workers.min is 0"},
+        {"workers = { mni = 1 }", "unknown key \"workers.mni\" (did you mean \"workers.min\"?)"},
+        {"workers = { min = 1, idle = 5 }", "workers.idle is the number 5"},
+        {"workers = { min = \"cores\" }", "workers.min is the string \"cores\""},
+        {"heartbeat = \"1ms\"", "heartbeat is 1ms"},
+        {"max_memory = \"1KiB\"", "max_memory is 1KiB"},
+        {"max_age = 5", "max_age is the number 5"},
         {"workers = 4.5", "workers is the number 4.5, but must be a whole number"},
         {"workers = [4]", "workers is an array"},
         {"enabled = 'yes'", R"(enabled is the string "yes", but must be true or false (for example enabled = true))"},
