@@ -226,18 +226,22 @@ TEST_F(UpgradeTest, AnotherUpgradeMayFollowBeforeTheOldOneHasEnded) {
     EXPECT_EQ(service_.status().at("supervisor").at("generation"), 3);
 }
 
-TEST_F(UpgradeTest, PoisonAndSizesSurvive) {
+TEST_F(UpgradeTest, WhatOperatorsAndCrashesHaveMadeOfItSurvives) {
     for (int i = 0; i < 3; ++i) {
         auto client = service_.client();
         ASSERT_EQ(summary(call(client, "ledger.segv", "bad")), "crashed signaled SIGSEGV");
     }
     ASSERT_EQ(service_.run({"resize", "math", "5"}).code, 0);
+    ASSERT_EQ(service_.run({"drain", "chaos"}).code, 0);
     const auto crashes = service_.crashes();
     upgrade(service_);
     auto client = service_.client();
     EXPECT_EQ(summary(call(client, "ledger.segv", "bad")), "refused poison.crashes");
     EXPECT_TRUE(eventually([&] { return service_.workers("math").size() == 5; })) << service_.pool("math");
     EXPECT_EQ(service_.crashes().size(), crashes.size());
+    EXPECT_THAT(summary(call(client, "chaos.ok", "7")), HasSubstr("refused"));
+    EXPECT_EQ(service_.run({"resume", "chaos"}).code, 0);
+    EXPECT_EQ(call(client, "chaos.ok", "7").output, "7");
     EXPECT_THAT(ledger_.lines(), SizeIs(3));
 }
 
