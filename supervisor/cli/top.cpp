@@ -46,7 +46,7 @@ struct Options {
 
 // ---- frames as text -------------------------------------------------------------------------------------------------
 
-constexpr std::int64_t max_frames = 1'000'000'000;
+constexpr std::int64_t most_frames = 1'000'000'000;
 // Where nobody says how wide a line may be: all columns have room, and an editor shows them.
 constexpr std::size_t usual_batch_columns = 132;
 
@@ -107,7 +107,7 @@ int live(const Context& context, std::chrono::milliseconds interval) {
 int run_top(const Context& context, const Options& options) {
     const auto interval = parse_interval("--delay", options.delay);
     if (!interval) return usage_error(context, "top", interval.error());
-    const auto frames = parse_number("--frames", options.frames, 1, max_frames);
+    const auto frames = parse_number("--frames", options.frames, 1, most_frames);
     if (!frames) return usage_error(context, "top", frames.error());
     if (context.json) return usage_error(context, "top", "top prints no JSON; `caisson status --json --watch` does");
     if (options.batch || *frames) return batch(context, *interval, frames->value_or(1));

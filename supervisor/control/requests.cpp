@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 /// Bytes of a request that is answered; a request names things, it carries no data.
-constexpr std::size_t max_request_bytes = 64 * 1024;
+constexpr std::size_t max_operation_bytes = 64 * 1024;
 
 std::string text_in(const json& request, const char* key) {
     const auto found = request.find(key);
@@ -67,7 +67,7 @@ Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, Servi
       news_(loop, log) {}
 
 void Requests::answer(const Asker& asker, std::string_view text, Respond respond) {
-    const auto request = text.size() > max_request_bytes ? json{} : json::parse(text, nullptr, false);
+    const auto request = text.size() > max_operation_bytes ? json{} : json::parse(text, nullptr, false);
     if (!request.is_object()) return respond(refusal("the request is not a JSON object", ""));
     const auto verb = text_in(request, "verb");
     const auto* const row = std::ranges::find(table_, verb, &Row::verb);
