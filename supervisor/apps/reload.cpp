@@ -194,7 +194,8 @@ void Server::watch() {
 // A piece of a file can be good by itself: one that is being written is left alone, and so is one that was just
 // changed.
 void Server::on_news(Watcher::News news) {
-    if (upgrade_.state() != UpgradeState::serving) return watcher_.postpone(news);
+    // Whichever of the two serves after an upgrade has seen it, and does it then.
+    if (waits_for_heritage() || upgrade_.state() != UpgradeState::serving) return watcher_.postpone(news);
     if (news.configuration && !settles(settings_.file)) {
         watcher_.postpone({.configuration = true});
         news.configuration = false;

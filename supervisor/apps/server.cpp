@@ -115,7 +115,7 @@ int Server::run() {
     });
     unblock_hangup();  // one that came during the start is heard now
     loop_.on_signals({SIGCHLD}, [this](int) { end_orphans(); });
-    if (!heir_) watch();
+    watch();
     for (const auto& pool : settings_.pools)
         if (pool.enabled) dispatcher_.add_pool(pool);
     if (dispatcher_.pools().empty())

@@ -46,7 +46,6 @@ void Server::take_over(const json& state) {
     service_.open();
     if (auto access = control::Access::from(settings_.access, ::geteuid()))
         door_.apply(settings_.metrics, settings_.access, std::move(*access));
-    watch();
     heir_->taken();
     settled_ = true;
     patience_.cancel();

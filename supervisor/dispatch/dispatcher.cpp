@@ -48,10 +48,9 @@ Dispatcher::~Dispatcher() { *alive_ = false; }
 
 void Dispatcher::add_pool(const settings::Pool& settings) {
     auto& crew = crews_[settings.name];
-    crew = std::make_unique<Crew>(
-        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output,
-                                    librarian_ ? &*librarian_ : nullptr},
-        static_cast<Crew::Listener&>(*this), settings);
+    crew = std::make_unique<Crew>(fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules,
+                                                              around_.on_output, librarian_ ? &*librarian_ : nullptr},
+                                  static_cast<Crew::Listener&>(*this), settings);
     scheduler_.add_pool(settings.name, *crew);
     crew->start();
 }
@@ -94,19 +93,34 @@ Crew& Dispatcher::crew(std::string_view pool) const {
 // ---- what outlives this process -------------------------------------------------------------------------------------
 
 json Dispatcher::save() const {
-    auto sizes = json::object();
+    auto pools = json::object();
     for (const auto& [name, crew] : crews_)
-        if (crew->target() != settings::worker_count(crew->settings())) sizes[name] = crew->target();
-    return {{"poison", scheduler_.poison().save()}, {"sizes", std::move(sizes)}};
+        pools[name] = {{"workers", crew->target()}, {"resized", crew->resized()}, {"drained", crew->drained()}};
+    return {{"poison", scheduler_.poison().save()}, {"pools", std::move(pools)}};
 }
 
 void Dispatcher::load(const json& saved) {
     if (!saved.is_object()) return;
     scheduler_.poison().load(saved.value("poison", json{}));
-    const auto sizes = saved.value("sizes", json::object());
-    for (const auto& [name, size] : sizes.items())
-        if (const auto crew = crews_.find(name); crew != crews_.end() && size.is_number_unsigned())
-            crew->second->resize(size.get<std::uint32_t>());
+    const auto pools = saved.value("pools", json::object());
+    for (const auto& [name, pool] : pools.items())
+        if (const auto crew = crews_.find(name); crew != crews_.end()) load_pool(*crew->second, pool);
+}
+
+// What is of another type than this version knows is left alone.
+void Dispatcher::load_pool(Crew& crew, const json& saved) {
+    const auto is = [&](const char* key) { return saved.is_object() && saved.value(key, json{}) == json(true); };
+    const auto workers = saved.is_object() ? saved.value("workers", json{}) : json{};
+    if (workers.is_number_unsigned() && workers > 0) {
+        if (is("resized"))
+            crew.resize(workers.get<std::uint32_t>());
+        else
+            crew.start_from(workers.get<std::uint32_t>());
+    }
+    if (!is("drained"))
+        crew.resume();
+    else if (!crew.drained())
+        crew.drain();
 }
 
 // ---- poison ---------------------------------------------------------------------------------------------------------

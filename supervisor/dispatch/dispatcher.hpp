@@ -92,7 +92,7 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     }
 
     // For another process that takes the place of this one.
-    /// What is known of poison, and how many workers pools have that were told another number than their settings say.
+    /// What is known of poison, and what the pools were told by operators: their sizes, and to drain.
     [[nodiscard]] nlohmann::json save() const;
     /// Takes over what another has saved.
     void load(const nlohmann::json& saved);
@@ -132,6 +132,7 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
                        std::uint32_t max_attempts, CallToken token) override;
     void on_empty() override;
 
+    static void load_pool(fleet::Crew& crew, const nlohmann::json& saved);
     void forget_pool(const std::string& name);
     void stop_crews();
     void check_stopped();

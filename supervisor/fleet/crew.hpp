@@ -55,6 +55,10 @@ class Crew final : public Hands, private Worker::Owner {
     /// Changes how many workers there are beside the spares; surplus ones finish their call first. It holds until
     /// `apply`, also where the number would follow the work.
     void resize(std::uint32_t workers);
+    /// It was told its size, and follows neither its settings nor the work.
+    [[nodiscard]] bool resized() const { return fixed_; }
+    /// Begins with as many, if the number follows the work.
+    void start_from(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.

@@ -108,6 +108,56 @@ TEST_F(UpgradeTest, HalfAFrameIsEnough) {
     EXPECT_EQ(answer.header.id, 7U);
 }
 
+TEST_F(UpgradeTest, WhatAClientHasNotReadComesFromTheNewOne) {
+    const RawClient client{service_.socket()};
+    ASSERT_TRUE(client.enters());
+    const std::string body(60'000, 'x');  // ten of them are more than the socket takes
+    for (std::uint64_t id = 1; id <= 10; ++id) ASSERT_TRUE(client.call(id, "chaos.echo", body));
+    ASSERT_TRUE(eventually([&] { return service_.pool("chaos").at("calls").at("ok") == 10; }));
+    upgrade(service_);
+    for (std::uint64_t id = 1; id <= 10; ++id) {
+        ASSERT_TRUE(client.heard());
+        const auto answer = client.receive();
+        EXPECT_EQ(answer.header.type, wire::Type::outcome);
+        EXPECT_EQ(answer.header.id, id);
+        EXPECT_EQ(answer.payload.size(), answer.header.head_size + body.size());
+    }
+    ASSERT_TRUE(client.call(11, "math.square", "7"));
+    ASSERT_TRUE(client.heard());
+    EXPECT_EQ(client.receive().header.id, 11U);
+}
+
+TEST_F(UpgradeTest, AStreamThatNobodyReadsGoesOnWhenItIsRead) {
+    const RawClient client{service_.socket()};
+    ASSERT_TRUE(client.enters());
+    constexpr std::string_view target = "ledger.pour";
+    ASSERT_TRUE(client.send({.type = wire::Type::call, .flags = wire::flag::stream, .id = 1, .a = target.size()},
+                            target, "24"));
+    service_.await_running("ledger", 1);
+    const auto reply = service_.request({{"verb", "upgrade"}});
+    std::size_t bytes = 0;
+    for (bool ended = false; !ended;) {
+        ASSERT_TRUE(client.heard());
+        const auto frame = client.receive();
+        ended = frame.header.type == wire::Type::outcome;
+        bytes += frame.payload.size() - frame.header.head_size;
+    }
+    EXPECT_EQ(bytes, 24U * 1024 * 1024);
+    service_.follow(reply.at("pid").get<pid_t>());
+    ASSERT_TRUE(client.call(2, "math.square", "7"));
+    ASSERT_TRUE(client.heard());
+    EXPECT_EQ(client.receive().header.id, 2U);
+}
+
+TEST_F(UpgradeTest, LargePayloadsTravelBeforeAndAfter) {
+    auto client = service_.client();
+    const std::string body(1'000'000, 'x');
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_TRUE(call(client, "ledger.twice", body).bytes() == body + body);
+        upgrade(service_);
+    }
+}
+
 TEST_F(UpgradeTest, ACallThatRunsEndsInTheOldOneOnTheSameSession) {
     auto client = service_.client();
     ASSERT_TRUE(client.submit({.target = "ledger.gate", .body = wire::bytes_of(gate_.path())}));
@@ -176,18 +226,22 @@ TEST_F(UpgradeTest, AnotherUpgradeMayFollowBeforeTheOldOneHasEnded) {
     EXPECT_EQ(service_.status().at("supervisor").at("generation"), 3);
 }
 
-TEST_F(UpgradeTest, PoisonAndSizesSurvive) {
+TEST_F(UpgradeTest, WhatOperatorsAndCrashesHaveMadeOfItSurvives) {
     for (int i = 0; i < 3; ++i) {
         auto client = service_.client();
         ASSERT_EQ(summary(call(client, "ledger.segv", "bad")), "crashed signaled SIGSEGV");
     }
     ASSERT_EQ(service_.run({"resize", "math", "5"}).code, 0);
+    ASSERT_EQ(service_.run({"drain", "chaos"}).code, 0);
     const auto crashes = service_.crashes();
     upgrade(service_);
     auto client = service_.client();
     EXPECT_EQ(summary(call(client, "ledger.segv", "bad")), "refused poison.crashes");
-    EXPECT_EQ(service_.workers("math").size(), 5U);
+    EXPECT_TRUE(eventually([&] { return service_.workers("math").size() == 5; })) << service_.pool("math");
     EXPECT_EQ(service_.crashes().size(), crashes.size());
+    EXPECT_THAT(summary(call(client, "chaos.ok", "7")), HasSubstr("refused"));
+    EXPECT_EQ(service_.run({"resume", "chaos"}).code, 0);
+    EXPECT_EQ(call(client, "chaos.ok", "7").output, "7");
     EXPECT_THAT(ledger_.lines(), SizeIs(3));
 }
 

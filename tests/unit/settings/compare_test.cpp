@@ -132,6 +132,7 @@ max_sessions_per_user = 7
 handshake_timeout = "7s"
 idle_timeout = "7s"
 drain = "7s"
+upgrade_timeout = "7s"
 [access]
 mode = "0660"
 group = "g"
