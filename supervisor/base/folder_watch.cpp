@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t asked_for = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |
                                     IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK;
 /// Bytes of one read: some hundred events.
-constexpr std::size_t events_bytes = 16 * 1024;
+constexpr std::size_t event_read_bytes = 16 * 1024;
 /// Reads in one turn; a storm does not keep the loop from the others.
 constexpr int reads_in_turn = 4;
 
@@ -66,7 +66,7 @@ std::map<std::filesystem::path, Error> FolderWatch::watch(const std::set<std::fi
 }
 
 void FolderWatch::read() {
-    alignas(inotify_event) std::array<char, events_bytes> bytes;
+    alignas(inotify_event) std::array<char, event_read_bytes> bytes;
     for (int reads = 0; reads < reads_in_turn; ++reads) {
         const auto count = ::read(inotify_.get(), bytes.data(), bytes.size());
         if (count <= 0) return;

@@ -149,7 +149,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     if (slot.duty == Duty::canary && !stopping_) {
         on_canary_end(slot, cause, how);
         auto told = death;
-        told.ordered = true;  // it is the version that is to blame, and no input
+        told.ordered |= cause == EndCause::in_call;  // it is the version that is to blame, and no input
         listener_.on_death(*this, worker, told);
         return update_state();
     }
