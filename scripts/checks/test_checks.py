@@ -15,6 +15,7 @@ import marks
 import metrics
 import settings_keys
 import snippets
+import states
 
 
 class ScratchTree(unittest.TestCase):
@@ -32,6 +33,48 @@ class ScratchTree(unittest.TestCase):
         self.assertEqual(len(findings), len(parts), findings)
         for finding, part in zip(findings, parts):
             self.assertIn(part, finding)
+
+
+class States(ScratchTree):
+    HEADER = """/// The states.
+///
+/// on    it burns,
+/// brightly.
+/// off   it does not.
+///
+enum class CrewState : int { on, off };
+enum class CrewEvent : int { push, %s };
+transitions{{
+    //         push
+    /* on  */ {off, %s},
+    /* off */ {%s},
+}};
+"""
+
+    def scratch(self, event="pull", cell="none", row="on, none"):
+        self.write("supervisor/fleet/crew_state.hpp", self.HEADER % (event, cell, row))
+        worker = self.HEADER % ("pull", "none", "on, none")
+        self.write("supervisor/fleet/worker_state.hpp", worker.replace("Crew", "Worker"))
+
+    def test_a_page_of_the_same_tables_is_right_and_another_is_not(self):
+        self.scratch()
+        self.assert_finds(states.check(self.root), "docs/states.md: differs")
+        self.write("docs/states.md", states.page(self.root))
+        self.assert_finds(states.check(self.root))
+        self.scratch(cell="off")
+        self.assert_finds(states.check(self.root), "docs/states.md: differs")
+
+    def test_the_page_has_arrows_meanings_and_cells(self):
+        self.scratch()
+        text = states.page(self.root)
+        for part in ("on --> off: push\n", "[*] --> on", "| on | it burns, brightly. |", "| off | on |  |"):
+            self.assertIn(part, text)
+
+    def test_a_table_that_does_not_fit_is_said(self):
+        self.scratch(row="on")
+        self.assert_finds(states.check(self.root), "the row of off has 1 cells for 2 events")
+        self.scratch(row="on, away")
+        self.assert_finds(states.check(self.root), "names away, which is no state")
 
 
 class Metrics(ScratchTree):

@@ -46,7 +46,7 @@
 namespace caisson::wire {
 
 inline constexpr std::uint32_t black_box_magic = 0xCA155031;
-inline constexpr std::uint32_t black_box_version = 2;
+inline constexpr std::uint32_t black_box_version = 3;
 
 /// Bytes of output that a worker may have computed and not yet sent. Must be a power of two.
 inline constexpr std::uint32_t ring_bytes = 256 * 1024;
@@ -115,6 +115,7 @@ struct BlackBox {
     std::atomic<std::int64_t> started_ns;  ///< CLOCK_MONOTONIC of its start
     std::atomic<std::uint32_t> activity;   ///< Activity
     std::atomic<std::uint32_t> step;       ///< SetupStep
+    std::atomic<std::int64_t> beat_ns;     ///< CLOCK_MONOTONIC, every now and then while calls run; 0: nobody does that
 
     alignas(64) CrashRecord crash;
     alignas(64) std::byte ring[ring_bytes];

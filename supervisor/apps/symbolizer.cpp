@@ -42,8 +42,8 @@ int main() {
     if (auto done = enter_sandbox(); !done) return complain(done.error().text());
     const auto input = read_input();
     if (!input) return complain("the input cannot be read, or is too large");
-    const auto addresses = parse_request(*input);
-    if (!addresses) return complain(addresses.error().text());
-    std::puts(answer(*addresses, resolve(*addresses)).c_str());
+    const auto request = parse_request(*input);
+    if (!request) return complain(request.error().text());
+    std::puts(answer(request->addresses, resolve(request->addresses, request->image)).c_str());
     return std::fflush(stdout) == 0 ? 0 : 1;
 }

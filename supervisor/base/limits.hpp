@@ -49,6 +49,13 @@ inline constexpr auto credit_work = 200us;
 /// its black box, takes the results and gives the calls to somebody idle.
 inline constexpr auto silence_before_look = 1ms;
 
+/// Workers of one pool that have been replaced, or are too many, and still finish their calls, while another may be
+/// replaced: each is a process beside those that the operator counts on.
+inline constexpr std::size_t renewals_leaving = 4;
+
+/// Between two looks at the memory of a worker whose pool has a `max_memory`: a read of /proc each.
+inline constexpr auto memory_look = 1s;
+
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
 /// The same for a worker that is recording its crash, which takes it 2 s at most.
@@ -68,6 +75,20 @@ inline constexpr std::size_t symbol_cache_entries = 4096;
 inline constexpr std::size_t poison_entries = 1024;
 /// Bytes of an input in a memfd that are read to know it again. Larger ones are never called poison.
 inline constexpr std::size_t poison_input_bytes = 16 * 1024 * 1024;
+
+/// Bytes of a library that is copied into memory for its workers; a larger one is loaded from its file.
+inline constexpr std::size_t library_bytes = std::size_t{1024} * 1024 * 1024;
+/// Until a library is read again that changed while it was read, or is being written: the first time, and at most.
+inline constexpr auto library_retry = 100ms;
+inline constexpr auto library_retry_max = 10s;
+/// Folders that are watched: those of the configuration, of plugin_dir and of each pool's library, with the folders of
+/// the symbolic links on the way.
+inline constexpr std::size_t watched_folders = 1024;
+/// Symbolic links on the way to one file, as in the kernel.
+inline constexpr int links_on_a_way = 40;
+/// Until a folder that could not be watched is tried again: the first time, and at most.
+inline constexpr auto watch_retry_min = 500ms;
+inline constexpr auto watch_retry_max = 60s;
 
 /// Lines of a worker's output that its crash report shows.
 inline constexpr std::size_t report_output_lines = 20;

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -71,6 +72,19 @@ Result<Fd> pidfd_open(pid_t pid) {
 }
 
 bool pidfd_signal(int pidfd, int signal) { return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0; }
+
+std::optional<std::uint64_t> own_memory_bytes(pid_t pid) {
+    const Fd file{::open(cat("/proc/", pid, "/statm").c_str(), O_RDONLY | O_CLOEXEC)};
+    std::array<char, 128> text{};
+    if (!file || ::read(file.get(), text.data(), text.size() - 1) <= 0) return std::nullopt;
+    // In pages: size, resident, of that shared with files and others, …
+    char* at = text.data();
+    (void)std::strtoull(at, &at, 10);
+    const auto resident = std::strtoull(at, &at, 10);
+    const auto shared = std::strtoull(at, &at, 10);
+    if (shared > resident) return std::nullopt;
+    return (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
 
 void shut_to_ptrace() {
 #if !defined(CAISSON_SANITIZED)

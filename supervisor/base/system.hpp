@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -31,6 +32,9 @@ namespace caisson::sys {
 [[nodiscard]] Result<Fd> pidfd_open(pid_t pid);
 /// False if the process has gone or may not be signalled.
 bool pidfd_signal(int pidfd, int signal);
+
+/// Resident bytes of a process that it shares with no other; nothing if there is none of this number.
+[[nodiscard]] std::optional<std::uint64_t> own_memory_bytes(pid_t pid);
 
 /// Shuts this process's memory, descriptors and environment to others of its user. Not in builds with sanitizers, whose
 /// leak check looks in by the same door.

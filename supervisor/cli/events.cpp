@@ -20,7 +20,7 @@ Examples:
   caisson events --json -n 1000 | jq 'select(.event == "worker_ended")')";
 
 Action declare(OptionSet& set, const Context& context) {
-    return declare_feed(set, context, {.verb = "events", .member = "events", .text = event_line, .first = 100});
+    return declare_topic(set, context, {.verb = "events", .member = "events", .text = event_line, .first = 100});
 }
 
 }  // namespace

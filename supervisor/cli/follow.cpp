@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 /// How long one request waits for news, and how much longer for its answer.
 constexpr std::int64_t wait_s = 25;
-constexpr auto answer_patience = 40s;
+constexpr auto news_patience = 40s;
 /// Between two tries to reach a service that has gone: twice as long each time.
 constexpr auto first_pause = 100ms;
 constexpr auto longest_pause = 2000ms;
@@ -34,29 +34,29 @@ struct Options {
 
 class Follower {
    public:
-    Follower(const Context& context, const Feed& feed, const Options& options)
-        : context_(context), feed_(feed), options_(options), output_(context.streams.out) {}
+    Follower(const Context& context, const Topic& topic, const Options& options)
+        : context_(context), topic_(topic), options_(options), output_(context.streams.out) {}
 
     int run(std::int64_t lines) {
         auto client = open_session(context_);
         if (!client) return client.error();
-        Json request{{"verb", feed_.verb}, {"limit", lines}};
+        Json request{{"verb", topic_.verb}, {"limit", lines}};
         if (!options_.pool.empty()) request["pool"] = options_.pool;
-        auto reply = ask(context_, *client, request, feed_.verb);
+        auto reply = ask(context_, *client, request, topic_.verb);
         if (!reply) return reply.error();
         show(reply->document);
         request["limit"] = most_lines;
         request["wait_s"] = wait_s;
         while (options_.follow && output_.state() == Output::State::good) {
             request["after"] = next_;
-            const auto answer = client->request(request.dump(), answer_patience);
+            const auto answer = client->request(request.dump(), news_patience);
             if (!answer) {
                 client = come_back();
                 continue;
             }
             const auto document = parse_document(answer->json);
             if (!answer->ok) {
-                complain(context_, cat(feed_.verb, " refused: ", text(document, "message")));
+                complain(context_, cat(topic_.verb, " refused: ", text(document, "message")));
                 return exit_refused;
             }
             show(document);
@@ -74,9 +74,9 @@ class Follower {
         if (other) return;
         if (const auto lost = number(document, "lost").value_or(0); lost > 0)
             complain(context_, cat(lost, " lines came too fast, and are no longer remembered"));
-        for (const auto& line : member(document, std::string{feed_.member}.c_str()))
+        for (const auto& line : member(document, std::string{topic_.member}.c_str()))
             output_.append(context_.json ? cat(line.dump(-1, ' ', false, Json::error_handler_t::replace), '\n')
-                                         : feed_.text(line));
+                                         : topic_.text(line));
         output_.flush();
     }
 
@@ -100,7 +100,7 @@ class Follower {
     }
 
     const Context& context_;
-    const Feed& feed_;
+    const Topic& topic_;
     const Options& options_;
     QuietPipes quiet_;
     Output output_;
@@ -110,15 +110,15 @@ class Follower {
 
 }  // namespace
 
-Action declare_feed(OptionSet& set, const Context& context, const Feed& feed) {
+Action declare_topic(OptionSet& set, const Context& context, const Topic& topic) {
     const auto options = std::make_shared<Options>();
     set.argument("POOL", options->pool, "only what is about this pool");
     set.flag("-f,--follow", options->follow, "go on with what happens, until Ctrl-C");
     set.option("-n,--lines", options->lines, "N", "at most so many of those that have been");
-    return [options, feed, &context] {
+    return [options, topic, &context] {
         const auto lines = parse_number("-n", options->lines, 0, most_lines);
-        if (!lines) return usage_error(context, feed.verb, lines.error());
-        return Follower{context, feed, *options}.run(lines->value_or(feed.first));
+        if (!lines) return usage_error(context, topic.verb, lines.error());
+        return Follower{context, topic, *options}.run(lines->value_or(topic.first));
     };
 }
 

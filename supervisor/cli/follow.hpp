@@ -14,7 +14,7 @@ namespace caisson::cli {
 class OptionSet;
 
 /// What to ask for, and how to show it.
-struct Feed {
+struct Topic {
     std::string_view verb;    ///< "events"
     std::string_view member;  ///< of the answer: the lines
     std::string (*text)(const Json& line);
@@ -22,6 +22,6 @@ struct Feed {
 };
 
 /// Declares POOL, -f and -n, and does what they say.
-[[nodiscard]] Action declare_feed(OptionSet& set, const Context& context, const Feed& feed);
+[[nodiscard]] Action declare_topic(OptionSet& set, const Context& context, const Topic& topic);
 
 }  // namespace caisson::cli

@@ -22,7 +22,7 @@ Examples:
   caisson logs --json | jq 'select(.stream == "stderr")')";
 
 Action declare(OptionSet& set, const Context& context) {
-    return declare_feed(set, context, {.verb = "logs", .member = "lines", .text = log_line, .first = 100});
+    return declare_topic(set, context, {.verb = "logs", .member = "lines", .text = log_line, .first = 100});
 }
 
 }  // namespace

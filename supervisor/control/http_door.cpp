@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/http_door.hpp"
 
+#include <fcntl.h>
+
 #include <utility>
 
 #include "base/text.hpp"
@@ -42,7 +44,8 @@ void HttpDoor::open(const settings::Access& socket_rights) {
         if (!made) return say_unavailable(made.error());
         server_ = std::move(*made);
     }
-    auto listener = listen(socket_rights);
+    auto listener = take_post();
+    if (!listener) listener = listen(socket_rights);
     if (!listener) return say_unavailable(listener.error());
     listener_ = std::make_unique<Listener>(std::move(*listener));
     listener_->accept(loop_, log_, [this](Fd connection) { server_->take(std::move(connection)); });
@@ -52,12 +55,36 @@ void HttpDoor::open(const settings::Access& socket_rights) {
     if (where.kind == Listen::Kind::tcp)
         address_ = cat("http://", v6 ? "[" : "", where.host, v6 ? "]" : "", ':', listener_->port());
     else
-        address_ = cat(
-            "unix:", (where.kind == Listen::Kind::path ? where.path : settings::http_socket_beside(socket_)).native());
+        address_ = cat("unix:", path_of(listening_).native());
     log_.event("metrics_available", LogLevel::info, "answers HTTP", {{"address", address_}});
     if (where.kind == Listen::Kind::tcp && !settings::is_loopback(where.host))
         log_.event("metrics_public", LogLevel::warn, "everybody who reaches this address can look at the service",
                    {{"address", address_}, {"operate", settings_.operate ? "true" : "false"}});
+}
+
+// Empty of TCP.
+std::filesystem::path HttpDoor::path_of(const std::string& listening) const {
+    const auto where = settings::parse_listen(listening).value_or(Listen{});
+    if (where.kind == Listen::Kind::tcp) return {};
+    return where.kind == Listen::Kind::path ? where.path : settings::http_socket_beside(socket_);
+}
+
+std::optional<HttpDoor::Post> HttpDoor::post() const {
+    if (!listener_) return std::nullopt;
+    const auto copy = [](const Fd& fd) { return Fd{fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0) : -1}; };
+    return Post{listening_, copy(listener_->socket()), copy(listener_->lock())};
+}
+
+// An address that is not wanted any more is left as a service leaves one that ends.
+Result<Listener> HttpDoor::take_post() {
+    if (!inherited_) return fail("nothing was handed over");
+    auto post = std::move(*inherited_);
+    inherited_.reset();
+    auto listener = Listener::inherit(std::move(post.lock), std::move(post.socket), path_of(post.listening), true);
+    if (!listener) return listener;
+    if (auto claimed = listener->claim(); !claimed) return std::unexpected(claimed.error());
+    if (post.listening != settings_.listen) return fail("the settings name another address now");
+    return listener;
 }
 
 Result<Listener> HttpDoor::listen(const settings::Access& socket_rights) const {
@@ -83,6 +110,11 @@ void HttpDoor::say_unavailable(const Error& error) {
 
 void HttpDoor::tell_status() {
     requests_.set_http({.address = address_, .problem = problem_, .operate = settings_.operate});
+}
+
+void HttpDoor::leave() {
+    if (listener_) listener_->leave();
+    listener_.reset();
 }
 
 void HttpDoor::close() {

@@ -25,11 +25,25 @@ class HttpDoor {
     /// Goes where the settings say; stays where it is if that is the same. If the new address cannot be had, it stays
     /// as well. Who is connected stays until he is served. May be called from inside an answer.
     void apply(const settings::Metrics& metrics, const settings::Access& socket_rights, Access access);
+    /// What another process needs to go on at this address: `listening` is the setting that it stands for.
+    struct Post {
+        std::string listening;
+        Fd socket;
+        Fd lock;  ///< none of TCP
+    };
+    /// The place that is held now, as duplicates; nothing if there is none.
+    [[nodiscard]] std::optional<Post> post() const;
+    /// Takes the place of another process at the next `apply`, if the settings still want it.
+    void inherit(Post post) { inherited_ = std::move(post); }
+    /// Leaves the address to whoever has taken it over; who is connected stays until he is served.
+    void leave();
     /// Answers who waits, takes no more connections, and ends those that there are.
     void close();
     [[nodiscard]] std::size_t connections() const { return server_ ? server_->connections() : 0; }
 
    private:
+    [[nodiscard]] std::filesystem::path path_of(const std::string& listening) const;
+    [[nodiscard]] Result<Listener> take_post();
     [[nodiscard]] Result<Listener> listen(const settings::Access& socket_rights) const;
     void open(const settings::Access& socket_rights);
     void say_unavailable(const Error& error);
@@ -44,6 +58,7 @@ class HttpDoor {
     HttpApi api_;
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<Listener> listener_;
+    std::optional<Post> inherited_;
     std::string listening_;  // the setting that the listener stands for
     std::string address_;
     std::string problem_;

@@ -15,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 /// Bytes of a request that is answered; a request names things, it carries no data.
-constexpr std::size_t max_request_bytes = 64 * 1024;
+constexpr std::size_t max_operation_bytes = 64 * 1024;
 
 std::string text_in(const json& request, const char* key) {
     const auto found = request.find(key);
@@ -42,16 +42,20 @@ struct Requests::Row {
 };
 
 const Requests::Row Requests::table_[] = {
+    {"status", Verb::call, &Requests::show_status},
     {"events", Verb::call, &Requests::show_events},
     {"logs", Verb::call, &Requests::show_logs},
     {"metrics", Verb::call, &Requests::show_metrics},
-    {"status", Verb::call, &Requests::show_status},
     {"crashes", Verb::call, &Requests::show_crashes},
     {"poison", Verb::call, &Requests::show_poison},
     {"clear_poison", Verb::operate, &Requests::clear_poison},
     {"resize", Verb::operate, &Requests::resize},
     {"reload", Verb::operate, &Requests::reload},
+    {"restart", Verb::operate, &Requests::restart},
+    {"drain", Verb::operate, &Requests::drain},
+    {"resume", Verb::operate, &Requests::resume},
     {"stop", Verb::admin, &Requests::stop},
+    {"upgrade", Verb::admin, &Requests::upgrade},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)
@@ -63,7 +67,7 @@ Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, Servi
       news_(loop, log) {}
 
 void Requests::answer(const Asker& asker, std::string_view text, Respond respond) {
-    const auto request = text.size() > max_request_bytes ? json{} : json::parse(text, nullptr, false);
+    const auto request = text.size() > max_operation_bytes ? json{} : json::parse(text, nullptr, false);
     if (!request.is_object()) return respond(refusal("the request is not a JSON object", ""));
     const auto verb = text_in(request, "verb");
     const auto* const row = std::ranges::find(table_, verb, &Row::verb);
@@ -160,10 +164,12 @@ void Requests::resize(const json& request, Done done) {
 }
 
 void Requests::reload(const json& request, Done done) {
-    (void)request;
-    auto changes = operations_.reload();
+    const bool dry = flag_in(request, "dry_run");
+    auto changes = dry ? operations_.preview() : operations_.reload();
     if (!changes) return done(std::unexpected(changes.error()));
-    done(json{{"changes", *changes}, {"config", facts_.config.string()}});
+    json answer{{"changes", *changes}, {"config", facts_.config.string()}};
+    if (dry) answer["dry_run"] = true;
+    done(std::move(answer));
 }
 
 void Requests::stop(const json& request, Done done) {
@@ -172,6 +178,11 @@ void Requests::stop(const json& request, Done done) {
     // In a later turn, so that the answer is on its way first.
     loop_.post([this, at_once] { operations_.stop(at_once); });
     done(json{{"stopping", true}});
+}
+
+void Requests::upgrade(const json& request, Done done) {
+    (void)request;
+    operations_.upgrade(std::move(done));
 }
 
 }  // namespace caisson::control

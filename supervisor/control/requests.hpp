@@ -20,18 +20,25 @@
 
 namespace caisson::control {
 
+/// Takes what was asked for, or why it was not done; at most once.
+using Done = std::move_only_function<void(Result<nlohmann::json>)>;
+
 /// What only the program itself can do.
 struct Operations {
     /// Reads the configuration again; the changes as text, or why nothing was changed.
     std::function<Result<std::vector<std::string>>()> reload;
+    /// What `reload` would do now; nothing is changed.
+    std::function<Result<std::vector<std::string>>()> preview;
     /// Begins to stop; `now`: without letting accepted calls finish.
     std::function<void(bool now)> stop;
+    /// Lets the program that stands at its own path take over; answers when that has, or has not.
+    std::function<void(Done)> upgrade = {};
     /// How many clients are connected, by the service's socket and over HTTP.
     struct Connections {
         std::size_t sessions = 0;
         std::size_t http = 0;
     };
-    std::function<Connections()> connections;
+    std::function<Connections()> connections = {};
 };
 
 class Requests {
@@ -56,15 +63,20 @@ class Requests {
 
     /// The metrics of now, as Prometheus reads them.
     [[nodiscard]] std::string metrics();
-    /// Answers who waits for news, because the service ends or hands over.
+    /// Answers who waits for news now, with what there is: the service ends, or his session is to go elsewhere.
     void flush_waiting() { news_.flush(); }
 
     [[nodiscard]] const ServiceFacts& facts() const { return facts_; }
     void set_http(ServiceFacts::Http http) { facts_.http = std::move(http); }
+    void set_before(std::uint32_t generation, ServiceFacts::Before before) {
+        facts_.generation = generation;
+        facts_.upgraded_from = std::move(before);
+    }
     void set_problems(std::vector<std::string> problems) { facts_.problems = std::move(problems); }
+    void set_reload(ServiceFacts::Reload reload) { facts_.reload = std::move(reload); }
+    void set_config(std::filesystem::path file) { facts_.config = std::move(file); }
 
    private:
-    using Done = std::move_only_function<void(Result<nlohmann::json>)>;
     struct Row;
     static const Row table_[];
 
@@ -77,8 +89,12 @@ class Requests {
     void show_metrics(const nlohmann::json& request, Done done);
     void clear_poison(const nlohmann::json& request, Done done);
     void resize(const nlohmann::json& request, Done done);
+    void restart(const nlohmann::json& request, Done done);
+    void drain(const nlohmann::json& request, Done done);
+    void resume(const nlohmann::json& request, Done done);
     void reload(const nlohmann::json& request, Done done);
     void stop(const nlohmann::json& request, Done done);
+    void upgrade(const nlohmann::json& request, Done done);
     /// The pool that a request names, or why there is none to operate.
     [[nodiscard]] Result<dispatch::Pool*> pool_in(const nlohmann::json& request);
 

@@ -38,7 +38,9 @@ Dispatcher::Dispatcher(Surroundings surroundings)
       symbols_(around_.loop, around_.log, keeper_),
       scheduler_(static_cast<Port&>(*this), new_secret()),
       look_timer_(around_.loop.timer()),
-      drain_timer_(around_.loop.timer()) {}
+      drain_timer_(around_.loop.timer()) {
+    if (around_.images) librarian_.emplace(around_.loop);
+}
 
 Dispatcher::~Dispatcher() { *alive_ = false; }
 
@@ -47,7 +49,8 @@ Dispatcher::~Dispatcher() { *alive_ = false; }
 void Dispatcher::add_pool(const settings::Pool& settings) {
     auto& crew = crews_[settings.name];
     crew = std::make_unique<Crew>(
-        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output},
+        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output,
+                                    librarian_ ? &*librarian_ : nullptr},
         static_cast<Crew::Listener&>(*this), settings);
     scheduler_.add_pool(settings.name, *crew);
     crew->start();
@@ -74,13 +77,36 @@ void Dispatcher::forget_pool(const std::string& name) {
         scheduler_.turn();
         scheduler_.erase_pool(name);
         crews_.erase(name);
+        if (around_.on_gone) around_.on_gone(name);
     });
+}
+
+void Dispatcher::look_at_libraries() {
+    for (const auto& [name, crew] : crews_) crew->look_at_library();
 }
 
 Crew& Dispatcher::crew(std::string_view pool) const {
     const auto found = crews_.find(pool);
     check(found != crews_.end(), "a pool has a crew");
     return *found->second;
+}
+
+// ---- what outlives this process -------------------------------------------------------------------------------------
+
+json Dispatcher::save() const {
+    auto sizes = json::object();
+    for (const auto& [name, crew] : crews_)
+        if (crew->target() != settings::worker_count(crew->settings())) sizes[name] = crew->target();
+    return {{"poison", scheduler_.poison().save()}, {"sizes", std::move(sizes)}};
+}
+
+void Dispatcher::load(const json& saved) {
+    if (!saved.is_object()) return;
+    scheduler_.poison().load(saved.value("poison", json{}));
+    const auto sizes = saved.value("sizes", json::object());
+    for (const auto& [name, size] : sizes.items())
+        if (const auto crew = crews_.find(name); crew != crews_.end() && size.is_number_unsigned())
+            crew->second->resize(size.get<std::uint32_t>());
 }
 
 // ---- poison ---------------------------------------------------------------------------------------------------------
@@ -151,11 +177,12 @@ void Dispatcher::want_look(TimePoint when) {
 
 std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& hand, const fleet::Death& death,
                                const Call* call, std::uint32_t max_attempts, CallToken token) {
+    const auto& info = death.info ? death.info : hands.info();
     CrashReport report{.id = new_report_id(),
                        .time = sys::wall_time(),
                        .pool = hands.name(),
                        .plugin = hands.settings().plugin.filename().string(),
-                       .version = hands.info() ? hands.info()->version : std::string{},
+                       .version = info ? info->version : std::string{},
                        .method = call != nullptr ? call->method() : std::string{},
                        .call = call != nullptr ? call->number : 0,
                        .worker = hand.id(),
@@ -167,7 +194,8 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                        .max_attempts = max_attempts};
     auto id = report.id;
     auto stack = death.exit.crash ? death.exit.crash->stack : std::vector<fleet::StackAddress>{};
-    symbols_.resolve(std::move(stack), stamp_of(hands.settings().plugin),
+    symbols_.resolve(std::move(stack), death.library ? death.library->hash : stamp_of(hands.settings().plugin),
+                     death.library,
                      [this, alive = alive_, report = std::move(report), token](std::vector<StackPlace> places) mutable {
                          if (!*alive) return;
                          report.stack = std::move(places);

@@ -37,6 +37,10 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
         std::uint32_t report_count = 100;
         const settings::Log& output_rules;
         fleet::Worker::OutputSink on_output = {};
+        /// Libraries are read once, into memory that all workers load; new versions are tried before they are taken.
+        bool images = false;
+        /// A pool that was removed has gone. Called in a turn of its own.
+        std::function<void(const std::string& pool)> on_gone = {};
         /// A pool's state changed, or one of its workers ended (then with its death). Must not remove pools.
         std::function<void(fleet::Crew& crew, const fleet::Death* death)> on_change = {};
     };
@@ -49,6 +53,8 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     void apply(const settings::Pool& settings);
     /// Lets a pool finish what it has, then forgets it. New calls are refused.
     void remove_pool(std::string_view name);
+    /// Files of libraries may have changed.
+    void look_at_libraries();
     [[nodiscard]] Pool* find(std::string_view name) { return scheduler_.find(name); }
     [[nodiscard]] const std::map<std::string, std::unique_ptr<Pool>, std::less<>>& pools() const {
         return scheduler_.pools();
@@ -84,6 +90,14 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& refused() const {
         return scheduler_.refused();
     }
+
+    // For another process that takes the place of this one.
+    /// What is known of poison, and how many workers pools have that were told another number than their settings say.
+    [[nodiscard]] nlohmann::json save() const;
+    /// Takes over what another has saved.
+    void load(const nlohmann::json& saved);
+    /// Looks for crash reports that another has written meanwhile.
+    void find_reports() { reports_.read_again(); }
 
     // Poison.
     [[nodiscard]] nlohmann::json poison() const;
@@ -124,6 +138,7 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
 
     Surroundings around_;
     fleet::KeeperLink keeper_;
+    std::optional<fleet::Librarian> librarian_;
     ReportStore reports_;
     Symbols symbols_;
     std::minstd_rand chance_{std::random_device{}()};

@@ -67,6 +67,8 @@ json not_serving(std::string_view method, const fleet::Hands& hands) {
                             quarantined ? cat("pool ", hands.name(), " is quarantined: its workers keep ending")
                                         : cat("pool ", hands.name(), " is ", word(hands.state())));
     if (!hands.reason().empty()) document["reason"] = hands.reason();
+    if (hands.state() == fleet::CrewState::drained || hands.state() == fleet::CrewState::draining)
+        document["hint"] = cat("`caisson resume ", hands.name(), "` lets it take calls again");
     if (quarantined)
         document["hint"] = cat("see `caisson crashes`; it tries again by itself after restart.cooldown (",
                                hands.settings().restart.cooldown.count() / 1000, " s)");

@@ -70,7 +70,7 @@ std::optional<json> Scheduler::reason_to_refuse(const Request& request, Pool* po
         return unknown_pool(request.pool, request.method, names);
     }
     const auto& hands = *pool->hands;
-    if (hands.state() == CrewState::quarantined) return not_serving(request.method, hands);
+    if (!takes_calls(hands.state())) return not_serving(request.method, hands);
     if (hands.info() && hands.info()->find(request.method) == nullptr)
         return unknown_method(request.pool, request.method, *hands.info());
     if (request.memory != nullptr && large_payloads_ >= limits::large_payloads)
@@ -258,14 +258,20 @@ void Scheduler::turn() {
     for (auto* const pool : looked_at_) {
         pool->due = false;
         const auto state = pool->hands->state();
-        if (state == CrewState::quarantined || state == CrewState::stopped)
+        if (state == CrewState::quarantined || state == CrewState::drained || state == CrewState::stopped)
             end_queue(*pool);
         else
             pump(*pool);
+        if (const auto* const next = pool->queue.next())
+            pool->hands->note_waiting({.calls = pool->queue.size(), .next = next->number, .newest = next_number_ - 1});
+        else
+            pool->hands->note_waiting({});  // nothing that could be given
         tell_room(*pool);
         const bool empty = pool->queue.empty() && pool->running == 0 && pool->resting == 0;
-        if (pool->removed && empty && state != CrewState::draining && state != CrewState::stopped)
+        if (pool->removed && empty && state != CrewState::stopping && state != CrewState::stopped)
             pool->hands->stop(port_.now());
+        else if (empty && (state == CrewState::draining || state == CrewState::drained))
+            pool->hands->rest();
     }
 }
 

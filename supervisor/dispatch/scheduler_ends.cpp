@@ -117,7 +117,7 @@ void Scheduler::on_answer(const fleet::Hands& hands, CallToken token, const flee
         call->ending = Ending::deadline;
         return finish_ended(*call, answer.started, nullptr);
     }
-    if (answer.status == status_cancelled && hands.state() == fleet::CrewState::draining) {
+    if (answer.status == status_cancelled && hands.state() == fleet::CrewState::stopping) {
         call->ending = Ending::stopping;
         return finish_ended(*call, true, nullptr);
     }
@@ -169,7 +169,8 @@ void Scheduler::on_death(const fleet::Hands& hands, const fleet::Hand& hand, con
             crash(*call, hands, hand, death);
     }
     const bool clean = death.intended && death.exit.kind == fleet::Exit::Kind::exited && death.exit.code == 0;
-    const bool by_us = death.keeper_lost || (death.intended && death.exit.kind == fleet::Exit::Kind::killed);
+    const bool by_us =
+        death.keeper_lost || death.ordered || (death.intended && death.exit.kind == fleet::Exit::Kind::killed);
     if (!reported && !clean && !by_us) (void)port_.report(hands, hand, death, nullptr, 0, 0);
     if (auto* const pool = find(hands.name())) on_change(*pool);
 }
@@ -193,7 +194,7 @@ void Scheduler::crash(Call& call, const fleet::Hands& hands, const fleet::Hand& 
     const std::vector<std::byte> bytes(input.body.begin(), input.body.end());
     const auto call_token = call.token;
     const auto id = port_.report(hands, hand, death, &call, max_attempts(call), token);
-    if (body && rules.crashes > 0)
+    if (body && rules.crashes > 0 && !death.ordered && !death.keeper_lost)
         (void)poison_.note_crash({hands.name(), method, params, bytes}, now, rules, id, port_.wall_time());
     if (!again) return;
     if (auto* const back = calls_.find(call_token)) rest(*back, RetryCause::crashed);
@@ -332,7 +333,7 @@ void Scheduler::finish(Call& call, const Outcome& outcome) {
     const auto batch = call.extra() != nullptr ? call.extra()->batch : nullptr;
     calls_.remove(call);
     if (batch && batch->parts == nullptr) batches_.erase(batch->handle);
-    if (pool.removed || !pool.waiting.empty()) on_change(pool);
+    if (pool.removed || !takes_calls(pool.hands->state()) || !pool.waiting.empty()) on_change(pool);
     if (receiver != nullptr) receiver->on_outcome(id, items, outcome);
     if (calls_.size() == 0) port_.on_empty();
 }
@@ -371,7 +372,7 @@ void Scheduler::finish_ended(Call& call, bool ran, const fleet::Exit* exit) {
 // Its workers take no more: refused if they may come back, cancelled if not.
 void Scheduler::end_queue(Pool& pool) {
     while (auto* const call = pool.queue.any()) {
-        if (pool.hands->state() == fleet::CrewState::quarantined) {
+        if (pool.hands->state() != fleet::CrewState::stopped) {
             finish_with(*call, OutcomeKind::refused, not_serving(call->method(), *pool.hands));
         } else {
             call->ending = Ending::stopping;

@@ -26,6 +26,8 @@ using nlohmann::json;
 constexpr std::size_t max_answer_bytes = 1024 * 1024;
 /// Bytes of one read of it.
 constexpr std::size_t answer_read_bytes = 16 * 1024;
+/// Where the symbolizer finds the image of a library, after input, output and errors.
+constexpr int image_descriptor = 3;
 /// Bytes of one name or path.
 constexpr std::size_t max_symbol_bytes = 1024;
 
@@ -87,10 +89,10 @@ std::string Symbols::Stack::key(std::size_t i) const {
 Symbols::Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper) : loop_(loop), log_(log), keeper_(keeper) {}
 Symbols::~Symbols() = default;
 
-void Symbols::resolve(std::vector<StackAddress> addresses, std::string stamp, Done done) {
+void Symbols::resolve(std::vector<StackAddress> addresses, std::string stamp, fleet::LibraryRef library, Done done) {
     const auto host = std::ranges::find(addresses, worker_module, &StackAddress::module);
     if (host != addresses.begin()) addresses.erase(host, addresses.end());
-    Stack stack{std::move(addresses), std::move(stamp)};
+    Stack stack{std::move(addresses), std::move(stamp), std::move(library)};
     if (known(stack) || queue_.size() >= limits::symbolize_queue) return done(assemble(stack));
     auto job = std::make_unique<Job>();
     job->stack = std::move(stack);
@@ -139,6 +141,9 @@ bool Symbols::start_process() {
             job_->asked.push_back(i);
     }
     json request{{"frames", json::array()}};
+    const auto& library = job_->stack.library;
+    const bool image = library && library->image;
+    if (image) request["image"] = {{"module", library->path.native()}, {"descriptor", image_descriptor}};
     for (const auto i : job_->asked) {
         const auto& address = job_->stack.addresses[i];
         request["frames"].push_back(
@@ -153,11 +158,13 @@ bool Symbols::start_process() {
     // A black box's frames are some 20 KiB of JSON, a new pipe takes 64 KiB: it fits, or we do without.
     if (::write(question->second.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return false;
 
+    std::vector<int> descriptors{question->first.get(), answer->second.get(), null.get()};
+    if (image) descriptors.push_back(library->image.get());
     const auto process = keeper_.spawn(
         {.program = keeper::Program::symbolizer,
          .arguments = {"caisson-symbolizer"},
          .environment = {"LANG=C.UTF-8"},
-         .descriptors = {question->first.get(), answer->second.get(), null.get()}},
+         .descriptors = std::move(descriptors)},
         {.on_spawned = [](pid_t, Fd) {}, .on_failed = [](int) {}, .on_ended = [](const fleet::KeeperLink::Ended&) {}});
     if (!process) {
         log_.warn("cannot resolve a stack", {{"error", process.error().text()}});

@@ -17,6 +17,7 @@
 #include "dispatch/crash_report.hpp"
 #include "fleet/exit.hpp"
 #include "fleet/keeper_link.hpp"
+#include "fleet/library.hpp"
 
 namespace caisson::dispatch {
 
@@ -27,15 +28,16 @@ class Symbols {
     Symbols(Loop& loop, Log& log, fleet::KeeperLink& keeper);
     ~Symbols();
 
-    /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library. `done` is called
-    /// once, at once if nothing has to be asked; with addresses only where no answer came in time.
-    void resolve(std::vector<fleet::StackAddress> stack, std::string stamp, Done done);
+    /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library; if its image is
+    /// there, its file is not read, which may have become another by now. `done` is called once, at once if nothing has to be asked; with addresses only where no answer came in time.
+    void resolve(std::vector<fleet::StackAddress> stack, std::string stamp, fleet::LibraryRef library, Done done);
 
    private:
     struct Job;
     struct Stack {
         std::vector<fleet::StackAddress> addresses;
         std::string stamp;
+        fleet::LibraryRef library;
         /// What is remembered of one of the addresses stands under this.
         [[nodiscard]] std::string key(std::size_t i) const;
     };

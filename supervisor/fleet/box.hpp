@@ -45,6 +45,8 @@ class Box {
     [[nodiscard]] std::uint64_t running() const;
     [[nodiscard]] TimePoint started() const;
     [[nodiscard]] wire::SetupStep step() const;
+    /// Changes while the worker gets to run; 0 if it never says so.
+    [[nodiscard]] std::int64_t beat() const { return box_->beat_ns.load(std::memory_order_acquire); }
     /// The bytes of the output stream after `offset`: computed, and not delivered if `offset` bytes were. Empty if what
     /// the box says cannot be.
     [[nodiscard]] std::vector<std::byte> output_after(std::uint64_t offset) const;

@@ -8,188 +8,45 @@
 #include "base/text.hpp"
 
 namespace caisson::fleet {
-namespace {
-
-/// The longest pause between two looks at a silent worker.
-constexpr auto silence_delay_max = std::chrono::milliseconds{64};
-
-}  // namespace
-
-bool needs_new_worker(const settings::Pool& now, const settings::Pool& next) {
-    return now.plugin != next.plugin || now.limits != next.limits || now.isolation != next.isolation ||
-           now.env != next.env || now.settings_json != next.settings_json;
-}
-
-std::string_view word(CrewState state) {
-    switch (state) {
-        case CrewState::starting:
-            return "starting";
-        case CrewState::ready:
-            return "ready";
-        case CrewState::degraded:
-            return "degraded";
-        case CrewState::quarantined:
-            return "quarantined";
-        case CrewState::draining:
-            return "draining";
-        case CrewState::stopped:
-            return "stopped";
-    }
-    return "stopped";
-}
-
 Crew::Crew(Worker::Surroundings surroundings, Listener& listener, settings::Pool pool)
     : around_(surroundings),
       listener_(listener),
       pool_(std::move(pool)),
       policy_(pool_.restart),
+      library_timer_(surroundings.loop.timer()),
+      canary_timer_(surroundings.loop.timer()),
       zygote_timer_(surroundings.loop.timer()),
       probe_timer_(surroundings.loop.timer()),
+      renew_timer_(surroundings.loop.timer()),
+      grow_timer_(surroundings.loop.timer()),
+      shrink_timer_(surroundings.loop.timer()),
+      age_timer_(surroundings.loop.timer()),
+      pulse_timer_(surroundings.loop.timer()),
       silence_timer_(surroundings.loop.timer()),
       silence_delay_(limits::silence_before_look) {}
 
 Crew::~Crew() { *alive_ = false; }
 
-// ---- size -----------------------------------------------------------------------------------------------------------
-
-void Crew::start() { resize(settings::worker_count(pool_)); }
-
-void Crew::resize(std::uint32_t workers) {
-    target_ = workers;
-    fill();
-    trim(Duty::working);
-    trim(Duty::spare);
-    update_state();
-}
-
-void Crew::fill() {
-    use_spares();
-    if (stopping_ || policy_.breaker() != BreakerState::closed) return;
-    for (const auto duty : {Duty::working, Duty::spare}) {
-        const auto there = static_cast<std::uint32_t>(std::ranges::count(slots_, duty, &Slot::duty));
-        for (auto missing = wanted(duty) - std::min(there, wanted(duty)); missing > 0; --missing) add_slot(duty);
-    }
-}
-
-// The surplus ends with the highest numbers. Those that only wait for a restart go at once.
-void Crew::trim(Duty duty) {
-    auto surplus = std::ranges::count(slots_, duty, &Slot::duty) - std::ptrdiff_t{wanted(duty)};
-    for (auto slot = slots_.rbegin(); slot != slots_.rend() && surplus > 0; ++slot) {
-        if ((*slot)->duty != duty) continue;
-        --surplus;
-        (*slot)->duty = Duty::leaving;
-        if ((*slot)->worker) (*slot)->worker->stop(TimePoint::max());
-    }
-    std::erase_if(slots_, [](const auto& slot) { return slot->duty == Duty::leaving && !slot->worker; });
-}
-
-// With the lowest number that is free.
-void Crew::add_slot(Duty duty) {
-    auto place = slots_.begin();
-    std::uint32_t id = 1;
-    for (; place != slots_.end() && (*place)->id == id; ++place) ++id;
-    const auto slot = slots_.insert(place, std::make_unique<Slot>());
-    (*slot)->id = id;
-    (*slot)->duty = duty;
-    (*slot)->restart = around_.loop.timer();
-    start_worker(**slot);
-}
-
-// A spare that is ready takes the place of a worker that is lost, or not there yet.
-void Crew::use_spares() {
-    if (stopping_) return;
-    const auto find = [&](Duty duty, bool ready) {
-        return std::ranges::find_if(slots_, [&](const auto& s) { return s->duty == duty && s->ready() == ready; });
-    };
-    bool used = false;
-    for (auto ready = ready_workers(); ready < target_; ++ready) {
-        const auto spare = find(Duty::spare, true);
-        if (spare == slots_.end()) break;
-        if (std::ranges::count(slots_, Duty::working, &Slot::duty) >= std::ptrdiff_t{target_})
-            (*find(Duty::working, false))->duty = Duty::spare;
-        (*spare)->duty = Duty::working;
-        roster_.note(*(*spare)->worker);
-        used = true;
-    }
-    if (used) listener_.on_room(*this);
-}
-
-Crew::Slot& Crew::slot_of(const Worker& worker) const {
-    const auto slot = std::ranges::find_if(slots_, [&](const auto& s) { return s->worker.get() == &worker; });
-    check(slot != slots_.end(), "a worker has a slot");
-    return **slot;
-}
-
-void Crew::start_worker(Slot& slot) {
-    slot.restart.cancel();
-    Birth birth;
-    if (uses_zygote()) {
-        if (!zygote_ || !zygote_->usable() || zygote_is_old()) return want_zygote();  // and it starts what waits
-        birth = {.mother = zygote_->keeper_id(), .info = zygote_->info()};
-    }
-    slot.worker = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, slot.id, birth);
-    slot.worker->spawn();
-}
-
-void Crew::schedule(Slot& slot, Duration delay) {
-    const auto start = [this, &slot] {
-        ++restarts_;
-        ++restarts_by_[static_cast<std::size_t>(slot.why)];
-        start_worker(slot);
-    };
-    if (delay <= Duration::zero()) return start();
-    slot.restart.arm_after(delay, start);
-}
-
-std::uint32_t Crew::ready_workers() const {
-    return static_cast<std::uint32_t>(
-        std::ranges::count_if(slots_, [](const auto& slot) { return slot->duty == Duty::working && slot->ready(); }));
-}
-
-std::string_view Crew::word_of(const Slot& slot) {
-    if (!slot.worker) return slot.restart.armed() ? "waiting" : "starting";
-    if (slot.worker->lost()) return "stopping";
-    if (slot.duty == Duty::spare && slot.ready()) return "spare";
-    return slot.ready() && slot.worker->held() > 0 ? "running" : word(slot.worker->state());
-}
-
-void Crew::apply(const settings::Pool& pool) {
-    if (needs_new_worker(pool_, pool) || pool_.start != pool.start) no_zygote_.clear();
-    pool_ = pool;
-    if (!uses_zygote()) end_zygote();
-    policy_.set_rules(pool.restart);
-    if (uses_zygote() && policy_.breaker() == BreakerState::closed) want_zygote();
-    resize(settings::worker_count(pool_));
-    roll_next();
-}
-
-// One worker at a time is stopped and comes back with the new settings; the next follows when it is ready. Spares
-// first: then a new one takes the place of each old worker that stops.
-void Crew::roll_next() {
-    if (stopping_) return;
-    for (const auto& slot : slots_)
-        if (slot->duty != Duty::leaving && !slot->ready()) return;
-    for (const auto duty : {Duty::spare, Duty::working}) {
-        const auto old = std::ranges::find_if(slots_, [&](const auto& slot) {
-            return slot->duty == duty && needs_new_worker(slot->worker->settings(), pool_);
-        });
-        if (old == slots_.end()) continue;
-        (*old)->worker->stop(TimePoint::max());
-        return use_spares();
-    }
-}
-
 void Crew::stop(TimePoint drain_until) {
     stopping_ = true;
-    probe_timer_.cancel();
-    silence_timer_.cancel();
+    halt(drain_until);
+    enter(CrewEvent::stop);
+    update_state();
+}
+
+void Crew::halt(TimePoint drain_until) {
+    for (auto* const timer :
+         {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_, &library_timer_})
+        timer->cancel();
+    end_trial();
     for (auto& slot : slots_) {
         slot->restart.cancel();
+        slot->renewing = false;
+        if (slot->duty == Duty::successor) slot->duty = Duty::leaving;
         if (slot->worker) slot->worker->stop(drain_until);
     }
-    std::erase_if(slots_, [](const auto& slot) { return !slot->worker; });
+    drop_empty();
     end_zygote();
-    update_state();
 }
 
 // ---- what workers say -----------------------------------------------------------------------------------------------
@@ -198,14 +55,19 @@ void Crew::on_worker_ready(Worker& worker) {
     around_.log.event("worker_ready", LogLevel::info, "worker ready",
                       {{"pool", name()}, {"worker", worker.id()}, {"pid", worker.pid()}});
     if (&worker == zygote_.get()) return start_waiting();
+    if (is_canary(worker)) return on_canary_ready();
     policy_.on_ready(Clock::now());
-    ever_ready_ = true;
-    if (!info_ || *info_ != *worker.info()) info_ = worker.info();
+    auto& slot = slot_of(worker);
+    if (slot.duty == Duty::successor) succeed(slot);
     fill();  // the others, if this one was the probe of an open breaker
-    if (slot_of(worker).duty == Duty::working) roster_.note(worker);
+    if (slot.duty == Duty::working) roster_.note(worker);
+    library_proven_ |= !has_old_library(worker);
+    learn_methods(worker);
     update_state();
     listener_.on_room(*this);
-    roll_next();
+    renew_next();
+    watch_age();
+    watch_idle();
 }
 
 // It takes no call any more, and how it ended is still to be told. Nobody waits for that: a spare takes its place, or,
@@ -215,7 +77,7 @@ void Crew::on_worker_lost(Worker& worker) {
     next_stuck_look_ = {};
     use_spares();
     auto& slot = slot_of(worker);
-    if (!stopping_ && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
+    if (!closed() && slot.duty == Duty::working && worker.lost_in_call()) replace_early(slot);
     update_state();
     listener_.on_room(*this);  // what it had not started can go elsewhere
 }
@@ -223,8 +85,10 @@ void Crew::on_worker_lost(Worker& worker) {
 // What has been decided here is decided: see on_worker_death.
 void Crew::replace_early(Slot& slot) {
     const auto decision = policy_.on_end(EndCause::in_call, Clock::now(), chance());
-    slot.duty = Duty::leaving;
     slot.counted = true;
+    slot.why = EndCause::in_call;
+    if (slot.renewing) return inherit(slot);
+    slot.duty = Duty::leaving;
     auto next = std::make_unique<Slot>();
     next->id = slot.id;
     next->why = EndCause::in_call;
@@ -253,10 +117,12 @@ void Crew::on_worker_answer(Worker& worker, CallToken call, const Answer& answer
         }
     }
     listener_.on_answer(*this, call, answer);
+    if (pool_.recycling.max_calls > 0 || pool_.recycling.max_memory > 0) look_at_life(worker);
+    if (is_canary(worker)) on_canary_answer(answer);
 }
 
 EndCause Crew::cause_of(const Death& death) const {
-    if (death.intended || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
+    if (death.intended || death.ordered || death.keeper_lost || death.exit.step == "zygote") return EndCause::intended;
     if (!death.was_serving) return EndCause::failed_start;
     return death.started.empty() ? EndCause::outside_call : EndCause::in_call;
 }
@@ -280,119 +146,101 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
 
     slot.why = cause;
+    if (slot.duty == Duty::canary && !stopping_) {
+        on_canary_end(slot, cause, how);
+        auto told = death;
+        told.ordered = true;  // it is the version that is to blame, and no input
+        listener_.on_death(*this, worker, told);
+        return update_state();
+    }
     // If it was replaced for a crash in a call, and that was a lie, its end counts as what it was.
     RestartPolicy::Decision decision;
     if (!slot.counted || cause != EndCause::in_call) decision = policy_.on_end(cause, Clock::now(), chance());
-    if (stopping_ || slot.duty == Duty::leaving)
+    if (slot.renewing) inherit(slot);
+    const auto duty = slot.duty;
+    if (closed() || duty == Duty::leaving || duty == Duty::successor)
         std::erase_if(slots_, [&](const auto& s) { return s.get() == &slot; });
     else if (!decision.quarantine)
         schedule(slot, decision.delay);
-    if (decision.quarantine && !stopping_) quarantine(how);
+    if (duty == Duty::successor && !closed()) retry_renewal(decision.delay);
+    if (decision.quarantine && !closed()) quarantine(how);
     use_spares();
     listener_.on_death(*this, worker, death);
     update_state();
+    renew_next();
 }
 
 // ---- breaker --------------------------------------------------------------------------------------------------------
 
 void Crew::quarantine(const std::string& why) {
+    if (trial_) return take_over(LibraryRef{trial_->library});  // worse than the old version it cannot be
     reason_ = why;
     around_.log.event("pool_quarantined", LogLevel::error, "pool quarantined: its workers keep ending",
                       {{"pool", name()}, {"last", why}, {"cooldown_ms", pool_.restart.cooldown.count()}});
+    renew_timer_.cancel();
     for (auto& slot : slots_) slot->restart.cancel();
-    std::erase_if(slots_, [](const auto& slot) { return !slot->worker; });
+    drop_empty();
+    if (auto* const old = renewed(); old != nullptr && find(Duty::successor) == nullptr) old->renewing = false;
     end_zygote();
     probe_timer_.arm_at(policy_.probe_due(), [this] { probe(); });
 }
 
 void Crew::probe() {
-    if (stopping_ || policy_.breaker() != BreakerState::open) return;
-    if (ready_workers() > 0) {  // some survived: they are proof enough
+    if (closed() || policy_.breaker() != BreakerState::open) return;
+    auto* const old = find(Duty::successor) ? nullptr : next_to_renew();
+    if (ready_workers() > 0 && old == nullptr) {  // some survived: they are proof enough
         policy_.forgive();
         fill();
         return update_state();
     }
+    look_at_library();  // it may have been put right
     around_.log.event("pool_probed", LogLevel::info, "pool probed: one worker tries", {{"pool", name()}});
     policy_.begin_probe();
-    add_slot(Duty::working);
+    if (old != nullptr)  // those that survived are of an earlier kind, and prove nothing
+        begin_renewal(*old);
+    else
+        add_slot(Duty::working);
 }
 
 void Crew::forgive() {
+    if (std::exchange(refused_, std::nullopt)) seen_stamp_.clear();
+    look_at_library();
     policy_.forgive();
     probe_timer_.cancel();
+    renew_timer_.cancel();
+    for (const auto& slot : slots_)
+        if (slot->restart.armed()) schedule(*slot, Duration::zero());
+    if (zygote_timer_.armed()) {
+        zygote_timer_.cancel();
+        uses_zygote() ? start_zygote() : start_waiting();
+    }
     fill();
+    renew_next();
     update_state();
 }
 
-void Crew::update_state() {
+// What holds now.
+CrewEvent Crew::fact() const {
+    if (closed() && slots_.empty() && !zygote_) return CrewEvent::emptied;
     const auto ready = ready_workers();
-    CrewState next = CrewState::degraded;
-    if (stopping_)
-        next = slots_.empty() && !zygote_ ? CrewState::stopped : CrewState::draining;
-    else if (policy_.breaker() != BreakerState::closed && ready == 0)
-        next = CrewState::quarantined;
-    else if (ready >= target_)
-        next = CrewState::ready;
-    else if (!ever_ready_)
-        next = CrewState::starting;
-    if (next != CrewState::quarantined) reason_ = next == CrewState::ready ? std::string{} : last_end_;
-    if (next == state_) return;
-    state_ = next;
+    if (ready >= target_) return CrewEvent::all_ready;
+    if (ready > 0) return CrewEvent::some_ready;
+    return policy_.breaker() == BreakerState::closed ? CrewEvent::none_ready : CrewEvent::broken;
+}
+
+void Crew::update_state() { enter(fact()); }
+
+void Crew::enter(CrewEvent event) {
+    const auto before = state_;
+    state_ = next_state(state_, event).value_or(state_);
+    if (state_ == CrewState::ready) last_end_.clear();
+    if (drained())
+        reason_ = "an operator drains it, until `caisson resume`";
+    else if (state_ != CrewState::quarantined)
+        reason_ = last_end_;
+    if (state_ == before) return;
+    state_since_ = Clock::now();
     listener_.on_state(*this);
-}
-
-// ---- silence --------------------------------------------------------------------------------------------------------
-
-void Crew::find_room(std::vector<Hand*>& with_room, std::size_t calls) { roster_.find(with_room, calls); }
-
-Given Crew::give(Hand& hand, CallToken call, const Work& work) {
-    // Whoever has room is one of ours.
-    const auto given = static_cast<Worker&>(hand).start(call, work);
-    if (given == Given::taken && hand.held() > 1) watch_silence();
-    return given;
-}
-
-std::vector<Part> Crew::take_back_stuck() {
-    const auto now = Clock::now();
-    std::vector<Part> back;
-    // Nobody is silent for long before there was time to be: however often the scheduler asks, and however many workers
-    // there are, they are looked at as often as that.
-    if (now < next_stuck_look_) return back;
-    next_stuck_look_ = now + limits::silence_before_look;
-    for (const auto& slot : slots_) {
-        if (!slot->worker || slot->worker->held() == 0) continue;
-        if (!slot->worker->lost()) {
-            if (slot->worker->held() < 2) continue;
-            if (now - slot->worker->last_heard() < limits::silence_before_look) {
-                watch_silence();
-                continue;
-            }
-            slot->worker->look();
-        }
-        std::ranges::move(slot->worker->take_back(), std::back_inserter(back));
-    }
-    return back;
-}
-
-void Crew::watch_silence() {
-    if (silence_timer_.armed() || stopping_) return;
-    silence_timer_.arm_after(silence_delay_, [this] { look_at_silent(); });
-}
-
-// A worker that runs a slow call may hold finished results of quick ones before it, and unstarted ones behind it.
-void Crew::look_at_silent() {
-    const auto now = Clock::now();
-    bool again = false;
-    for (const auto& slot : slots_) {
-        if (!slot->worker || slot->worker->held() < 2) continue;
-        again = true;
-        if (now - slot->worker->last_heard() >= limits::silence_before_look) slot->worker->look();
-    }
-    if (again) {
-        silence_delay_ = std::min<Duration>(silence_delay_ * 2, silence_delay_max);
-        watch_silence();
-    }
-    listener_.on_room(*this);
 }
 
 }  // namespace caisson::fleet

@@ -6,41 +6,32 @@
 
 // A pool's zygote: when there is one, and what happens to the workers that wait for it.
 namespace caisson::fleet {
-namespace {
-
-/// Tells one version of a file from the next.
-std::string stamp_of(const std::filesystem::path& file) {
-    struct stat status{};
-    if (::stat(file.c_str(), &status) != 0) return {};
-    return cat(status.st_dev, ' ', status.st_ino, ' ', status.st_size, ' ', status.st_mtim.tv_sec, ' ',
-               status.st_mtim.tv_nsec);
-}
-
-}  // namespace
 
 bool Crew::uses_zygote() const { return pool_.start == settings::StartMethod::zygote && no_zygote_.empty(); }
 
-// A worker loads what the file is when it starts; so must its zygote.
+// If nobody reads libraries, a worker loads what the file is when it starts; so must its zygote.
 bool Crew::zygote_is_old() const {
-    return needs_new_worker(zygote_->settings(), pool_) || zygote_stamp_ != stamp_of(pool_.plugin);
+    return needs_new_worker(zygote_->settings(), pool_) || has_old_library(*zygote_) ||
+           (around_.librarian == nullptr && zygote_stamp_ != stamp_of(pool_.plugin));
 }
 
 void Crew::want_zygote() {
-    if (stopping_ || zygote_timer_.armed()) return;
+    if (closed() || zygote_timer_.armed() || waits_for_library()) return;
     if (!zygote_) return start_zygote();
     if (zygote_is_old()) end_zygote();  // the next follows its end
 }
 
 void Crew::start_zygote() {
     zygote_timer_.cancel();
-    zygote_stamp_ = stamp_of(pool_.plugin);
-    zygote_ = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, 0, Birth{.zygote = true});
+    if (around_.librarian == nullptr) zygote_stamp_ = stamp_of(pool_.plugin);
+    zygote_ = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, 0,
+                                       Birth{.zygote = true, .library = library_});
     zygote_->spawn();
 }
 
 // Those that wait for nothing but a zygote, or for there being none.
 void Crew::start_waiting() {
-    if (stopping_) return;
+    if (closed()) return;
     for (const auto& slot : slots_)
         if (!slot->worker && !slot->restart.armed()) start_worker(*slot);
 }
@@ -54,9 +45,9 @@ void Crew::on_zygote_death(const Death& death, EndCause cause) {
     const std::shared_ptr<Worker> gone{std::move(zygote_)};
     around_.loop.post([gone] {});  // it is still in its callback
     const auto decision = policy_.on_end(cause, Clock::now(), chance());
-    if (decision.quarantine && !stopping_)
+    if (decision.quarantine && !closed())
         quarantine(last_end_);
-    else if (!stopping_ && policy_.breaker() != BreakerState::open)
+    else if (!closed() && policy_.breaker() != BreakerState::open)
         zygote_timer_.arm_after(decision.delay, [this] { uses_zygote() ? start_zygote() : start_waiting(); });
     if (death.exit.step != "zygote") listener_.on_death(*this, *gone, death);
     update_state();

@@ -16,7 +16,10 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "fleet/crew_state.hpp"
+#include "fleet/elastic.hpp"
 #include "fleet/exit.hpp"
+#include "fleet/library.hpp"
 #include "fleet/plugin_info.hpp"
 #include "settings/settings.hpp"
 #include "wire/frame.hpp"
@@ -80,6 +83,9 @@ struct Death {
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
     bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
+    bool ordered = false;  ///< its call is crashed, and not to blame: an operator had it killed, or it was on trial
+    std::shared_ptr<const PluginInfo> info = {};  ///< of what it ran; null if it was never ready
+    LibraryRef library = {};                      ///< what it ran; null if it was not said
 };
 
 /// One worker.
@@ -106,11 +112,6 @@ class Hand {
     ~Hand() = default;
 };
 
-/// starting: no worker has been ready yet. ready: all are. degraded: some are not. quarantined: the breaker is open.
-/// draining: finishing what it holds, then stopped. stopped: no worker is left, none will be started.
-enum class CrewState : std::uint8_t { starting, ready, degraded, quarantined, draining, stopped };
-[[nodiscard]] std::string_view word(CrewState state);
-
 /// All workers of one pool.
 class Hands {
    public:
@@ -120,8 +121,12 @@ class Hands {
     /// Somebody is idle and nothing waits: what waits behind something slow is taken back. If it may become so in a
     /// moment, the scheduler will be asked again (Scheduler::turn).
     [[nodiscard]] virtual std::vector<Part> take_back_stuck() = 0;
+    /// What waits because nobody has room; said after each turn.
+    virtual void note_waiting(const Waiting& waiting) = 0;
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     virtual void stop(TimePoint drain_until) = 0;
+    /// The last call of a pool that is drained has ended: its workers go, until it is resumed.
+    virtual void rest() = 0;
 
     [[nodiscard]] virtual const settings::Pool& settings() const = 0;
     [[nodiscard]] virtual CrewState state() const = 0;

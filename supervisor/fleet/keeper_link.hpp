@@ -36,11 +36,13 @@ class KeeperLink {
         int number = 0;  ///< exit code or signal
         std::int64_t max_rss_bytes = 0;
     };
+    /// on_paused: a signal has stopped it (true), or it goes on.
     /// Exactly one of on_failed and on_ended is called per spawn; on_spawned before on_ended.
     struct Handlers {
         std::function<void(pid_t pid, Fd pidfd)> on_spawned;
         std::function<void(int number)> on_failed;  ///< errno
         std::function<void(const Ended&)> on_ended;
+        std::function<void(bool paused)> on_paused = {};
     };
     struct Spawn {
         keeper::Program program{};
@@ -50,7 +52,7 @@ class KeeperLink {
         std::vector<int> descriptors;          ///< become 0, 1, 2…; borrowed until `spawn` returns
     };
 
-    /// Programs are looked for in `program_dir`.
+    /// Opens the programs in `program_dir`; what is installed there later is not for this engine.
     KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir);
     ~KeeperLink();
 
@@ -70,6 +72,7 @@ class KeeperLink {
         std::vector<Fd> descriptors;
     };
 
+    [[nodiscard]] Result<void> open_programs();
     void on_readable();
     void handle(const keeper::Notice& notice, Fd pidfd);
     void lose();
@@ -82,6 +85,8 @@ class KeeperLink {
     Loop& loop_;
     Log& log_;
     std::filesystem::path program_dir_;
+    Fd keeper_;                 // the program
+    std::vector<Fd> programs_;  // what it may start
     Fd socket_;
     pid_t pid_ = 0;
     Fd pidfd_;  // signals and waits go through it: the program around us may have reaped the keeper, its pid be

@@ -19,19 +19,21 @@ std::vector<std::string> environment_of(const settings::Pool& pool) {
     return environment;
 }
 
-std::string setup_document(const settings::Pool& pool, std::uint32_t worker, bool zygote) {
+std::string setup_document(const settings::Pool& pool, std::uint32_t worker, const LibraryRef& library, bool zygote) {
     nlohmann::json document{
         {"pool", pool.name},
         {"worker", worker},
-        {"plugin", pool.plugin.string()},
+        {"plugin", (library ? library->path : pool.plugin).string()},
         {"limits",
          {{"memory", pool.limits.memory},
           {"files", pool.limits.files},
           {"processes", pool.limits.processes},
           {"file_size", pool.limits.file_size},
           {"core", pool.limits.core}}},
+        {"heartbeat_ms", pool.heartbeat.count()},
         {"isolation", pool.isolation.level == settings::IsolationLevel::none ? "none" : "standard"},
     };
+    if (library && library->image) document["image"] = true;
     if (zygote) document["zygote"] = true;
     document["settings"] = nlohmann::json::parse(pool.settings_json, nullptr, false);
     // A path may have bytes that are no UTF-8. The worker then names the file that it cannot find.

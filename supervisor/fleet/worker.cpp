@@ -38,7 +38,7 @@ std::string Worker::name() const { return birth_.zygote ? cat(pool_.name, "/zygo
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
 std::uint32_t Worker::room() const {
-    if (state_ != WorkerState::serving || !channel_ || channel_->closed()) return 0;
+    if (state_ != WorkerState::serving || paused_ || !channel_ || channel_->closed()) return 0;
     if (channel_->waiting_bytes() > limits::worker_output_bytes) return 0;
     // Behind a call that turns out slow nothing is put, whatever the average says.
     if (!held_.empty() && Clock::now() - last_heard_ >= limits::silence_before_look) return 0;
@@ -141,6 +141,7 @@ std::vector<Part> Worker::take_back() {
         held_.pop_back();
     }
     std::ranges::reverse(back);
+    limit_farewell();
     channel_->send({.type = wire::Type::reopen, .a = claim.generation});
     owner_.on_worker_room(*this);
     return back;
@@ -281,6 +282,7 @@ void Worker::drop_front_items(std::uint32_t items) {
     if (front.items > 0) return;
     input_taken_ &= !front.boxed;
     held_.pop_front();
+    limit_farewell();
 }
 
 }  // namespace caisson::fleet

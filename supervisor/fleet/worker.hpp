@@ -27,8 +27,10 @@
 #include "fleet/exit.hpp"
 #include "fleet/hands.hpp"
 #include "fleet/keeper_link.hpp"
+#include "fleet/librarian.hpp"
 #include "fleet/output.hpp"
 #include "fleet/plugin_info.hpp"
+#include "fleet/pulse.hpp"
 #include "fleet/roster.hpp"
 #include "fleet/worker_state.hpp"
 #include "settings/settings.hpp"
@@ -40,6 +42,8 @@ struct Birth {
     bool zygote = false;       ///< loads the plugin, and makes copies of itself instead of running calls
     std::uint64_t mother = 0;  ///< the `keeper_id` of the zygote that it is a copy of
     std::shared_ptr<const PluginInfo> info = {};  ///< of a copy: what the zygote said of the plugin
+    LibraryRef library = {};                      ///< null: it loads what the pool's `plugin` names
+    double luck = 0;                              ///< from 0 to 1: what it has less of the longest life (lifespan.hpp)
 };
 
 class Worker final : public Roster::Member {
@@ -54,6 +58,11 @@ class Worker final : public Roster::Member {
         virtual void on_worker_answer(Worker& worker, CallToken call, const Answer& answer) = 0;
         /// Calls were taken back from it.
         virtual void on_worker_room(Worker& worker) = 0;
+        /// A signal has stopped it, or it goes on.
+        virtual void on_worker_paused(Worker& worker, bool paused) {
+            (void)worker;
+            (void)paused;
+        }
         /// Its socket has ended: it answers nothing more, and its death follows.
         virtual void on_worker_lost(Worker& worker) = 0;
         /// The last event of a worker.
@@ -71,6 +80,7 @@ class Worker final : public Roster::Member {
         KeeperLink& keeper;
         const settings::Log& output_rules;
         OutputSink on_output = {};
+        Librarian* librarian = nullptr;  ///< null: libraries are loaded by their path, as they are at that moment
     };
 
     Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth = {});
@@ -94,12 +104,31 @@ class Worker final : public Roster::Member {
     /// The worker was silent for a while: takes results that are finished and not sent.
     void look();
 
+    /// SIGKILL now, and its call has nothing to do with it.
+    void kill_as_ordered(std::string why);
+    /// Notes that it must be replaced; the first reason counts.
+    void want_renewal(std::string why) {
+        if (renewal_.empty()) renewal_ = std::move(why);
+    }
+    [[nodiscard]] const std::string& renewal() const { return renewal_; }
+
+    /// One look at whether it gets to run; see pulse.hpp. Kills it if it has given no sign for `heartbeat`. True if it
+    /// still owes one.
+    bool judge(Duration elapsed, bool late);
+    /// A signal has stopped it.
+    [[nodiscard]] bool paused() const { return paused_; }
+    [[nodiscard]] double luck() const { return birth_.luck; }
+    /// Memory that is its own, as last measured; 0 if never.
+    [[nodiscard]] std::uint64_t memory_bytes() const { return memory_bytes_; }
+    /// Measures it, if the last time is at least so long ago.
+    void measure_within(Duration age);
+
     /// Down the ladder: the running call may finish until `drain_until`, then cancel, SIGTERM, SIGKILL.
     void stop(TimePoint drain_until);
 
     [[nodiscard]] WorkerState state() const { return state_; }
-    /// It serves, and its socket has not ended.
-    [[nodiscard]] bool usable() const { return state_ == WorkerState::serving && !lost_; }
+    /// It serves, no signal has stopped it, and its socket has not ended.
+    [[nodiscard]] bool usable() const { return state_ == WorkerState::serving && !paused_ && !lost_; }
     /// Its socket has ended: it answers nothing more, and its death follows.
     [[nodiscard]] bool lost() const { return lost_; }
     /// As far as its black box can be believed: it was lost to a call that crashed.
@@ -114,6 +143,8 @@ class Worker final : public Roster::Member {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const { return info_; }
     /// The settings it was started with.
     [[nodiscard]] const settings::Pool& settings() const { return pool_; }
+    /// What it has loaded; null if it was not said.
+    [[nodiscard]] const LibraryRef& library() const { return birth_.library; }
     /// Of the process, for the keeper.
     [[nodiscard]] std::uint64_t keeper_id() const { return keeper_id_; }
     /// "chaos/2"; "chaos/zygote"
@@ -144,6 +175,7 @@ class Worker final : public Roster::Member {
     void take_open_run();
     void note_service(std::int64_t run_ns, std::uint32_t items);
     void drop_front_items(std::uint32_t items);
+    void limit_farewell();
     void on_channel_end(const Channel::Ending& ending);
     void on_ended(const KeeperLink::Ended& ended);
     void die(Exit exit, bool keeper_lost = false);
@@ -155,6 +187,7 @@ class Worker final : public Roster::Member {
     void note_cause(Exit::Kind kind, std::string why);
     [[nodiscard]] Exit exit_of(const KeeperLink::Ended& ended);
     void sort_held(Death& death);
+    void on_paused(bool paused);
 
     void read_output(Fd& pipe, LineSplitter& splitter, std::string_view stream, int reads);
     void take_line(std::string_view stream, std::string_view line);
@@ -176,6 +209,12 @@ class Worker final : public Roster::Member {
     std::shared_ptr<const PluginInfo> info_;
     bool was_serving_ = false;
     bool intended_ = false;
+    bool ordered_ = false;
+    std::string renewal_;
+    bool paused_ = false;
+    Pulse pulse_;
+    std::uint64_t memory_bytes_ = 0;
+    TimePoint measured_{};
     bool told_death_ = false;
     bool lost_ = false;  // its socket has ended
     bool lied_ = false;  // what it sent made no sense: nothing of it is believed any more

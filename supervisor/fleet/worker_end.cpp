@@ -28,11 +28,19 @@ void Worker::kill(Exit::Kind kind, std::string why) {
     enter(WorkerEvent::kill);
 }
 
+void Worker::kill_as_ordered(std::string why) {
+    ordered_ |= !cause_;
+    kill(Exit::Kind::killed, std::move(why));
+}
+
 void Worker::stop(TimePoint drain_until) {
     intended_ = true;
     const bool sooner = drain_until < drain_until_;
     drain_until_ = drain_until;
-    if (state_ == WorkerState::draining && sooner) escalate_at(drain_until_);
+    if (state_ == WorkerState::draining && sooner) {
+        escalate_at(drain_until_);
+        limit_farewell();
+    }
     enter(WorkerEvent::drain);
 }
 
@@ -47,14 +55,17 @@ void Worker::act() {
     switch (state_) {
         case WorkerState::draining:
             channel_->send({.type = wire::Type::stop});
-            return escalate_at(drain_until_);
+            escalate_at(drain_until_);
+            return limit_farewell();
         case WorkerState::cancelling:
             box_->stop();
             return escalate_at(Clock::now() + pool_.stop.grace);
         case WorkerState::terminating:
-            note_cause(Exit::Kind::killed, was_serving_
-                                               ? "told to stop, and it did not give up its call within stop.grace"
-                                               : "told to stop before it was ready");
+            note_cause(Exit::Kind::killed,
+                       was_serving_
+                           ? (held_.empty() ? "told to stop, and it did not end within stop.grace"
+                                            : "told to stop, and it did not give up its call within stop.grace")
+                           : "told to stop before it was ready");
             signal_all(SIGTERM);
             signal_all(SIGCONT);
             return escalate_at(Clock::now() + pool_.stop.grace);
@@ -66,6 +77,12 @@ void Worker::act() {
         case WorkerState::gone:
             return;
     }
+}
+
+// Once it has nothing more to do, to go takes no longer than to give up a call.
+void Worker::limit_farewell() {
+    if (state_ == WorkerState::draining && held_.empty())
+        escalate_at(std::min(drain_until_, Clock::now() + std::max<Duration>(pool_.stop.grace, limits::exit_patience)));
 }
 
 void Worker::escalate_at(TimePoint time) {
@@ -152,7 +169,10 @@ void Worker::die(Exit exit, bool keeper_lost) {
                 .output = tail_.lines(),
                 .was_serving = was_serving_,
                 .intended = intended_,
-                .keeper_lost = keeper_lost};
+                .keeper_lost = keeper_lost,
+                .ordered = ordered_,
+                .info = info_,
+                .library = birth_.library};
     sort_held(death);
     owner_.on_worker_death(*this, death);
 }

@@ -59,6 +59,8 @@ Result<void> Worker::try_spawn() {
         .arguments = {"caisson-worker", name(), std::to_string(around_.keeper.pid())},
         .environment = environment_of(pool_),
         .descriptors = {null.get(), out->second.get(), err->second.get(), socket->second.get(), box->descriptor()}};
+    if (birth_.mother == 0)
+        spawn.descriptors.push_back(birth_.library && birth_.library->image ? birth_.library->image.get() : null.get());
     if (birth_.mother != 0) {
         spawn.zygote = birth_.mother;
         spawn.arguments = {name()};
@@ -67,7 +69,8 @@ Result<void> Worker::try_spawn() {
     auto ordered = around_.keeper.spawn(
         spawn, {.on_spawned = guard([this](pid_t pid, Fd pidfd) { on_spawned(pid, std::move(pidfd)); }),
                 .on_failed = guard([this](int number) { on_not_spawned(number); }),
-                .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); })});
+                .on_ended = guard([this](const KeeperLink::Ended& ended) { on_ended(ended); }),
+                .on_paused = guard([this](bool paused) { on_paused(paused); })});
     if (!ordered) return std::unexpected(ordered.error());
     keeper_id_ = *ordered;
     box_ = std::move(*box);
@@ -76,7 +79,7 @@ Result<void> Worker::try_spawn() {
                                        .on_end = [this](const Channel::Ending& ending) { on_channel_end(ending); }});
     // A copy has it from its zygote.
     channel_->send({.type = wire::Type::setup},
-                   birth_.mother != 0 ? std::string{} : setup_document(pool_, id_, birth_.zygote));
+                   birth_.mother != 0 ? std::string{} : setup_document(pool_, id_, birth_.library, birth_.zygote));
     stdout_ = std::move(out->first);
     stderr_ = std::move(err->first);
     stdout_watch_ = around_.loop.watch(stdout_.get());

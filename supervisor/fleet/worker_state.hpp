@@ -31,12 +31,12 @@ inline constexpr std::size_t worker_state_count = 7;
 enum class WorkerEvent : std::uint8_t { ready, drain, escalate, kill, ended };
 inline constexpr std::size_t worker_event_count = 5;
 
-namespace detail {
+namespace detail::worker {
 using enum WorkerState;
 using Next = std::optional<WorkerState>;
 inline constexpr Next none{};
 /// The state after an event; nothing where the event changes nothing.
-inline constexpr std::array<std::array<Next, worker_event_count>, worker_state_count> worker_transitions{{
+inline constexpr std::array<std::array<Next, worker_event_count>, worker_state_count> transitions{{
     //                 ready     drain        escalate      kill      ended
     /* starting    */ {serving, terminating, terminating, killing, gone},
     /* serving     */ {none, draining, draining, killing, gone},
@@ -46,10 +46,10 @@ inline constexpr std::array<std::array<Next, worker_event_count>, worker_state_c
     /* killing     */ {none, none, none, none, gone},
     /* gone        */ {none, none, none, none, none},
 }};
-}  // namespace detail
+}  // namespace detail::worker
 
 [[nodiscard]] constexpr std::optional<WorkerState> next_state(WorkerState state, WorkerEvent event) {
-    return detail::worker_transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
+    return detail::worker::transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
 }
 
 /// The word of `status`; a serving worker is "idle" or "running".

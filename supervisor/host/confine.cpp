@@ -53,6 +53,7 @@ Result<void> clean_signals(const Setup&, pid_t) {
 
 Result<void> only_own_files(const Setup& setup, pid_t) {
     const int first_foreign_descriptor = setup.zygote ? copy_descriptor + 1 : copy_descriptor;
+    if (!setup.image) ::close(library_descriptor);
     if (::close_range(static_cast<unsigned>(first_foreign_descriptor), ~0U, 0) != 0) {
         if (errno != ENOSYS && errno != EPERM) return fail_errno("close_range", errno);
         // A kernel or a container's filter without close_range.

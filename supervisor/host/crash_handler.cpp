@@ -16,9 +16,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 
 #include "host/descriptors.hpp"
+#include "host/library.hpp"
 
 namespace caisson::host {
 namespace {
@@ -41,6 +43,8 @@ struct Recorder {
     pid_t process = 0;
     std::atomic<int> owner = 0;     // the thread that records
     std::atomic<int> original = 0;  // the signal that came first
+    char loaded_as[32] = {};        // the name under which the library is loaded, if it is not its path
+    const char* library = nullptr;  // its path
 };
 constinit Recorder recorder;
 
@@ -69,6 +73,7 @@ class Modules {
         if (count_ == wire::max_modules) return wire::no_module;
         // The program itself has an empty name.
         const char* name = module->l_name[0] != '\0' ? module->l_name : "caisson-worker";
+        if (recorder.library != nullptr && std::strcmp(name, recorder.loaded_as) == 0) name = recorder.library;
         char* to = record_.modules[count_];
         std::size_t length = 0;
         for (; length + 1 < wire::max_module_path_bytes && name[length] != '\0'; ++length) to[length] = name[length];
@@ -236,6 +241,11 @@ Result<void> give_stack() {
 }
 
 }  // namespace
+
+void name_library(int descriptor, const std::string& path) {
+    std::snprintf(recorder.loaded_as, sizeof recorder.loaded_as, "%s", name_of_image(descriptor).c_str());
+    recorder.library = path.c_str();
+}
 
 Result<void> install_crash_handler(wire::BlackBox& box, Outlet& outlet) {
     const bool copy = recorder.box != nullptr;

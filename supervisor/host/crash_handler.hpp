@@ -12,6 +12,8 @@
 /// that came first; what was recorded until then counts.
 #pragma once
 
+#include <string>
+
 #include "base/result.hpp"
 #include "host/outlet.hpp"
 #include "wire/black_box.hpp"
@@ -21,5 +23,9 @@ namespace caisson::host {
 /// Once per process, from its main thread; in the copy of a process that has it, it begins anew. `box` and `outlet`
 /// must live as long as the process.
 [[nodiscard]] Result<void> install_crash_handler(wire::BlackBox& box, Outlet& outlet);
+
+/// The library is loaded from this descriptor, and stands in the record by its path, which must live as long as the
+/// process.
+void name_library(int descriptor, const std::string& path);
 
 }  // namespace caisson::host

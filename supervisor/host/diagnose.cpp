@@ -89,6 +89,20 @@ Result<void> inspect_kind(const std::string& path) {
     return {};
 }
 
+Result<void> inspect_bytes(const std::string& path, int file) {
+    struct stat status{};
+    if (::fstat(file, &status) != 0) return fail_errno(path, errno);
+    if (!S_ISREG(status.st_mode)) return fail(cat(path, " is ", kind_of(status.st_mode), ", not a shared library"));
+
+    std::vector<std::byte> start(elf_start_bytes);
+    const ssize_t count = ::pread(file, start.data(), start.size(), 0);
+    if (count < 0) return fail_errno(path, errno);
+    start.resize(static_cast<std::size_t>(count));
+    auto checked = check_elf(start, static_cast<std::uint64_t>(status.st_size));
+    if (!checked) checked.error().what = cat(path, ": ", checked.error().what);
+    return checked;
+}
+
 /// The word in `text` that ends at `end` and begins after a blank.
 std::string_view word_before(std::string_view text, std::size_t end) {
     const std::size_t blank = text.rfind(' ', end == 0 ? 0 : end - 1);
@@ -105,22 +119,13 @@ std::string demangled(const std::string& symbol) {
 
 }  // namespace
 
-Result<void> inspect_library(const std::string& path) {
+Result<void> inspect_library(const std::string& path, int image) {
+    if (image >= 0) return inspect_bytes(path, image);
     if (auto done = inspect_kind(path); !done) return done;
     // O_NONBLOCK, for the file may have become a FIFO since.
     const Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!file) return errno == EACCES ? Result<void>{no_access(path)} : Result<void>{fail_errno(path, errno)};
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0) return fail_errno(path, errno);
-    if (!S_ISREG(status.st_mode)) return fail(cat(path, " is ", kind_of(status.st_mode), ", not a shared library"));
-
-    std::vector<std::byte> start(elf_start_bytes);
-    const ssize_t count = ::pread(file.get(), start.data(), start.size(), 0);
-    if (count < 0) return fail_errno(path, errno);
-    start.resize(static_cast<std::size_t>(count));
-    auto checked = check_elf(start, static_cast<std::uint64_t>(status.st_size));
-    if (!checked) checked.error().what = cat(path, ": ", checked.error().what);
-    return checked;
+    return inspect_bytes(path, file.get());
 }
 
 Error explain_loader(const std::string& path, std::string_view text) {

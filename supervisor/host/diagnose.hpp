@@ -11,7 +11,8 @@ namespace caisson::host {
 
 /// Looks at a file without running anything of it and without blocking (a FIFO would block the loader for ever): does
 /// it exist, is it a regular file, may we read it, is it a complete shared library for this machine?
-[[nodiscard]] Result<void> inspect_library(const std::string& path);
+/// If `image` is a descriptor, its bytes are looked at, and the path is for messages.
+[[nodiscard]] Result<void> inspect_library(const std::string& path, int image = -1);
 
 /// Puts the dynamic loader's words into ours. `text` is dlerror's.
 [[nodiscard]] Error explain_loader(const std::string& path, std::string_view text);

@@ -24,6 +24,14 @@ std::string loader_text(const std::system_error& error) {
     return std::string{text.substr(begin + before.size(), end - begin - before.size())};
 }
 
+/// Who reads it knows the file, and not the descriptor that stands for it.
+std::string in_words_of_path(std::string text, const std::string& name, const std::string& path) {
+    if (name == path) return text;
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + path.size()))
+        text.replace(at, name.size(), path);
+    return text;
+}
+
 boost::dll::load_mode::type load_mode() {
     // RTLD_NODELETE has no name in Boost.DLL, which passes what it does not know to dlopen().
     return static_cast<boost::dll::load_mode::type>(boost::dll::load_mode::rtld_now |
@@ -32,12 +40,15 @@ boost::dll::load_mode::type load_mode() {
 
 }  // namespace
 
-Result<caisson_plugin_entry_fn> load_library(const std::string& path) {
+std::string name_of_image(int image) { return cat("/proc/self/fd/", image); }
+
+Result<caisson_plugin_entry_fn> load_library(const std::string& path, int image) {
+    const auto name = image >= 0 ? name_of_image(image) : path;
     boost::dll::shared_library library;
     try {
-        library.load(boost::dll::fs::path{path}, load_mode());
+        library.load(boost::dll::fs::path{name}, load_mode());
     } catch (const boost::dll::fs::system_error& error) {
-        return std::unexpected(explain_loader(path, loader_text(error)));
+        return std::unexpected(explain_loader(path, in_words_of_path(loader_text(error), name, path)));
     } catch (const std::exception& error) {
         // An exception in a static constructor gets here by luck: dlopen() is declared not to throw, and a compiler
         // that makes use of it ends the process by std::terminate() instead. The crash handler records that.

@@ -34,9 +34,9 @@ int number_of(caisson_status status) { return static_cast<int>(status); }
 
 }  // namespace
 
-Result<Plugin> Plugin::load(const std::string& path) {
-    if (auto done = inspect_library(path); !done) return std::unexpected(done.error());
-    const auto entry = load_library(path);
+Result<Plugin> Plugin::load(const std::string& path, int image) {
+    if (auto done = inspect_library(path, image); !done) return std::unexpected(done.error());
+    const auto entry = load_library(path, image);
     if (!entry) return std::unexpected(entry.error());
     const caisson_plugin* descriptor = nullptr;
     if (std::string broke = contain([&] { descriptor = (*entry)(); }); !broke.empty()) {

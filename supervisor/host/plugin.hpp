@@ -21,8 +21,8 @@ struct Returned {
 
 class Plugin {
    public:
-    /// Inspects the file, loads it, checks its descriptor.
-    [[nodiscard]] static Result<Plugin> load(const std::string& path);
+    /// Inspects the file, loads it, checks its descriptor; see load_library.
+    [[nodiscard]] static Result<Plugin> load(const std::string& path, int image = -1);
 
     [[nodiscard]] const Offer& offer() const { return offer_; }
 

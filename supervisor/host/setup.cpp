@@ -37,7 +37,9 @@ Result<Setup> parse_setup(std::string_view json) {
     if (const auto settings = document.find("settings"); settings != document.end() && settings->is_object()) {
         setup.settings = settings->dump(-1, ' ', false, Json::error_handler_t::replace);
     }
+    if (const auto image = document.find("image"); image != document.end()) setup.image = *image == true;
     setup.limits = limits_of(document);
+    setup.heartbeat_ms = number_of(document, "heartbeat_ms");
     if (const auto level = document.find("isolation"); level != document.end() && *level != "standard") {
         if (*level != "none") return fail("the setup frame asks for an isolation that this worker does not know");
         setup.isolation = Isolation::none;

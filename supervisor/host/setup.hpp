@@ -23,10 +23,12 @@ struct Limits {
 
 struct Setup {
     std::string plugin;           ///< absolute path of the library
+    bool image = false;           ///< load what stands in `library_descriptor`; the path is for messages
     std::string settings = "{}";  ///< the pool's settings as a JSON object
     Limits limits;
     Isolation isolation = Isolation::standard;
-    bool zygote = false;  ///< make copies of yourself once the plugin is loaded
+    std::uint64_t heartbeat_ms = 0;  ///< 0: no heart beats
+    bool zygote = false;             ///< make copies of yourself once the plugin is loaded
 };
 
 /// The head of a `setup` frame. Unknown keys are ignored: both programs come from one build.

@@ -28,6 +28,9 @@ using wire::Type;
 
 namespace {
 
+/// Between two beats; more often than the supervisor looks, so that each look can find a new one.
+constexpr std::uint64_t beats_per_heartbeat = 8;
+
 void close_socket() { ::close(socket_descriptor); }
 
 }  // namespace
@@ -37,7 +40,8 @@ Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper)
       keeper_(keeper),
       outlet_(box, socket),
       inlet_(socket, [this] { current_.flush(); }),
-      current_(box, outlet_) {}
+      current_(box, outlet_),
+      heart_(box.beat_ns) {}
 
 Worker::Worker(wire::BlackBox& box, int socket, pid_t keeper, Setup setup, Plugin plugin)
     : Worker(box, socket, keeper) {
@@ -58,6 +62,7 @@ ExitCode Worker::run() {
         setup_ = std::move(*setup);
     }
 
+    if (setup_.image) name_library(library_descriptor, setup_.plugin);
     if (const auto refused = start()) return *refused;
     publish(SetupStep::done);
     box_.activity.store(static_cast<std::uint32_t>(wire::Activity::idle), std::memory_order_release);
@@ -96,7 +101,7 @@ std::optional<ExitCode> Worker::load() {
         return refuse("confine", fail("pthread_atfork: out of memory").error());
 
     publish(SetupStep::load);
-    auto plugin = Plugin::load(setup_.plugin);
+    auto plugin = Plugin::load(setup_.plugin, setup_.image ? library_descriptor : -1);
     if (!plugin) return refuse("load", plugin.error());
     plugin_.emplace(std::move(*plugin));
     if (auto able = setup_.zygote ? can_be_copied() : Result<void>{}; !able) return refuse("zygote", able.error());
@@ -112,14 +117,19 @@ ExitCode Worker::refuse(std::string_view step, const Error& error) {
 }
 
 ExitCode Worker::serve() {
+    if (setup_.heartbeat_ms > 0) heart_.start(std::chrono::milliseconds{setup_.heartbeat_ms / beats_per_heartbeat});
     for (;;) {
         const wire::Frame frame = inlet_.next();
         switch (frame.header.type) {
             case Type::call:
+                heart_.begin();
                 on_call(frame);
+                heart_.end();
                 break;
             case Type::batch:
+                heart_.begin();
                 on_batch(frame);
+                heart_.end();
                 break;
             case Type::reopen:
                 reopen_claims(box_.claim, frame.header.a);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The worker: confine, load, create, then run calls until told to stop. One thread, one plugin, one socket.
+/// The worker: confine, load, create, then run calls until told to stop. One plugin, one socket.
+///
+/// One thread for all of that; beside it beats the heart (host/heart.hpp).
 ///
 /// A zygote stops after load, and makes copies of itself that go on from the start with load done (host/zygote.hpp).
 ///
@@ -15,6 +17,7 @@
 #include "base/result.hpp"
 #include "host/current_call.hpp"
 #include "host/ending.hpp"
+#include "host/heart.hpp"
 #include "host/inlet.hpp"
 #include "host/outlet.hpp"
 #include "host/plugin.hpp"
@@ -55,6 +58,7 @@ class Worker {
     Outlet outlet_;
     Inlet inlet_;
     CurrentCall current_;
+    Heart heart_;
     Setup setup_;
     caisson_host host_{};
     std::optional<Plugin> plugin_;

@@ -19,6 +19,7 @@
 
 #include "base/clock.hpp"
 #include "base/system.hpp"
+#include "base/text.hpp"
 #include "keeper/children.hpp"
 
 namespace caisson::keeper {
@@ -28,7 +29,7 @@ using namespace std::chrono_literals;
 
 /// How long the end of everything may take; killed processes go in milliseconds unless a device holds them.
 constexpr auto end_patience = 1500ms;
-/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 4.
+/// Descriptors of the keeper's own stand here and above, so that they never collide with a child's 0 to 6.
 constexpr int first_own_descriptor = 16;
 
 std::vector<char*> split(std::span<const char> strings) {
@@ -72,8 +73,9 @@ class SpawnPlan {
 
 }  // namespace
 
-Keeper::Keeper(Fd orders, std::filesystem::path program_dir)
-    : orders_(std::move(orders)), program_dir_(std::move(program_dir)) {}
+Keeper::Keeper(Fd orders, std::vector<Fd> programs) : orders_(std::move(orders)) {
+    for (auto& program : programs) programs_.push_back(move_up(std::move(program)));
+}
 
 int Keeper::run(pid_t supervisor) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -152,12 +154,13 @@ bool Keeper::read_order() {
 
 void Keeper::spawn(const Order& order, std::span<const char> strings, std::vector<Fd> descriptors) {
     Notice notice{.type = NoticeType::spawn_failed, .id = order.id};
-    if (order.number >= std::size(program_names) ||
+    if (order.number >= std::size(file_of_program) ||
         std::size_t{order.argument_bytes} + order.environment_bytes != strings.size()) {
         notice.status = EINVAL;
         return tell(notice);
     }
-    const auto program = (program_dir_ / program_names[order.number]).string();
+    // The file that was there when the supervisor started, whatever stands at its path by now.
+    const auto program = cat("/proc/self/fd/", programs_[file_of_program[order.number]].get());
     const auto arguments = split(strings.first(order.argument_bytes));
     const auto environment = split(strings.subspan(order.argument_bytes));
     if (order.number == static_cast<std::uint32_t>(Program::zygote)) {
@@ -239,6 +242,7 @@ void Keeper::signal_group(const Order& order) {
 }
 
 void Keeper::reap() {
+    tell_pauses();
     while (true) {
         siginfo_t info{};
         // First look, then kill its group while the dead leader still holds the group's number, then reap.
@@ -246,6 +250,18 @@ void Keeper::reap() {
         reap_one(info.si_pid, info.si_code, info.si_status);
     }
     kill_strays();
+}
+
+// SIGSTOP and SIGCONT of children, as the kernel tells them to a parent.
+void Keeper::tell_pauses() {
+    while (true) {
+        siginfo_t info{};
+        if (::waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0) return;
+        const auto known = ids_.find(info.si_pid);
+        if (known == ids_.end()) continue;
+        const auto type = info.si_code == CLD_CONTINUED ? NoticeType::continued : NoticeType::paused;
+        tell({.type = type, .pid = info.si_pid, .id = known->second});
+    }
 }
 
 void Keeper::reap_one(pid_t pid, int code, int status) {

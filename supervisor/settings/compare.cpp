@@ -35,7 +35,13 @@ std::string say(double number) {
     char digits[32];
     return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
 }
-std::string say(const std::optional<std::uint32_t>& workers) { return workers ? say(*workers) : "\"cores\""; }
+/// How many workers.
+std::string size_of(const Pool& pool) {
+    if (!pool.elastic) return pool.workers ? say(*pool.workers) : "\"cores\"";
+    const auto& [min, max, idle, grow_after] = *pool.elastic;
+    return cat("{ min = ", min, max > 0 ? cat(", max = ", max) : "", ", idle = \"", format_duration(idle),
+               "\", grow_after = \"", format_duration(grow_after), "\" }");
+}
 std::string say(StartMethod start) { return start == StartMethod::zygote ? "\"zygote\"" : "\"exec\""; }
 std::string say(QueueFull full) { return full == QueueFull::wait ? "\"wait\"" : "\"refuse\""; }
 std::string say(const std::vector<RetryCause>& causes) {
@@ -76,6 +82,8 @@ constexpr Key<Settings> service_keys[] = {
     {Change::restart, "service.socket", [](const Settings& s) { return say(s.service.socket); }},
     {Change::adjusted, "service.plugin_dir", [](const Settings& s) { return say(s.service.plugin_dir); }},
     {Change::adjusted, "service.discover", [](const Settings& s) { return say(s.service.discover); }},
+    {Change::adjusted, "service.watch", [](const Settings& s) { return say(s.service.watch); }},
+    {Change::adjusted, "service.settle", [](const Settings& s) { return say(s.service.settle); }},
     {Change::restart, "service.state_dir", [](const Settings& s) { return say(s.service.state_dir); }},
     {Change::restart, "service.crash_reports", [](const Settings& s) { return say(s.service.crash_reports); }},
     {Change::adjusted, "service.max_sessions", [](const Settings& s) { return say(s.service.max_sessions); }},
@@ -83,6 +91,7 @@ constexpr Key<Settings> service_keys[] = {
      [](const Settings& s) { return say(s.service.max_sessions_per_user); }},
     {Change::adjusted, "service.handshake_timeout", [](const Settings& s) { return say(s.service.handshake_timeout); }},
     {Change::adjusted, "service.drain", [](const Settings& s) { return say(s.service.drain); }},
+    {Change::adjusted, "service.upgrade_timeout", [](const Settings& s) { return say(s.service.upgrade_timeout); }},
     {Change::adjusted, "service.idle_timeout", [](const Settings& s) { return say(s.service.idle_timeout); }},
     {Change::restart, "access.mode", [](const Settings& s) { return say(s.access.mode); }},
     {Change::restart, "access.group", [](const Settings& s) { return say(s.access.group); }},
@@ -101,10 +110,13 @@ constexpr Key<Settings> service_keys[] = {
 };
 
 constexpr Key<Pool> pool_keys[] = {
-    {Change::resized, "workers", [](const Pool& p) { return say(p.workers); }},
+    {Change::resized, "workers", [](const Pool& p) { return size_of(p); }},
     {Change::resized, "spares", [](const Pool& p) { return say(p.spares); }},
     {Change::adjusted, "start", [](const Pool& p) { return say(p.start); }},
     {Change::adjusted, "timeout", [](const Pool& p) { return say(p.timeout); }},
+    {Change::adjusted, "max_calls", [](const Pool& p) { return say(p.recycling.max_calls); }},
+    {Change::adjusted, "max_age", [](const Pool& p) { return say(p.recycling.max_age); }},
+    {Change::adjusted, "max_memory", [](const Pool& p) { return format_size(p.recycling.max_memory); }},
     {Change::adjusted, "queue.calls", [](const Pool& p) { return say(p.queue.calls); }},
     {Change::adjusted, "queue.bytes", [](const Pool& p) { return format_size(p.queue.bytes); }},
     {Change::adjusted, "queue.full", [](const Pool& p) { return say(p.queue.full); }},
@@ -124,9 +136,12 @@ constexpr Key<Pool> pool_keys[] = {
     {Change::adjusted, "restart.backoff.jitter", [](const Pool& p) { return say(p.restart.backoff.jitter); }},
     {Change::adjusted, "restart.reset_after", [](const Pool& p) { return say(p.restart.reset_after); }},
     {Change::adjusted, "restart.cooldown", [](const Pool& p) { return say(p.restart.cooldown); }},
+    {Change::adjusted, "canary.calls", [](const Pool& p) { return say(p.canary.calls); }},
+    {Change::adjusted, "canary.time", [](const Pool& p) { return say(p.canary.time); }},
     {Change::adjusted, "stop.grace", [](const Pool& p) { return say(p.stop.grace); }},
     {Change::adjusted, "limits.start_timeout", [](const Pool& p) { return say(p.limits.start_timeout); }},
-    {Change::rolled, "plugin", [](const Pool& p) { return say(p.plugin); }},
+    {Change::tried, "plugin", [](const Pool& p) { return say(p.plugin); }},
+    {Change::rolled, "heartbeat", [](const Pool& p) { return say(p.heartbeat); }},
     {Change::rolled, "limits.memory", [](const Pool& p) { return format_size(p.limits.memory); }},
     {Change::rolled, "limits.files", [](const Pool& p) { return say(p.limits.files); }},
     {Change::rolled, "limits.processes", [](const Pool& p) { return say(p.limits.processes); }},
@@ -161,6 +176,26 @@ const Pool* enabled_pool(const Settings& settings, const std::string& name) {
 
 }  // namespace
 
+std::string_view effect(Change::Kind kind) {
+    switch (kind) {
+        case Change::added:
+            return "it starts";
+        case Change::removed:
+            return "it finishes its calls and goes";
+        case Change::resized:
+            return "workers come or go; the others stay";
+        case Change::rolled:
+            return "its workers are replaced one by one";
+        case Change::adjusted:
+            return "applies at once";
+        case Change::restart:
+            return "nothing until then";
+        case Change::tried:
+            return "one worker tries it, then the others are replaced one by one";
+    }
+    return "";
+}
+
 std::vector<Change> changes(const Settings& now, const Settings& next) {
     std::vector<Change> found;
     compare<Settings>(service_keys, now, next, "", found);
@@ -173,8 +208,7 @@ std::vector<Change> changes(const Settings& now, const Settings& next) {
     }
     for (const Pool& pool : next.pools)
         if (pool.enabled && !enabled_pool(now, pool.name))
-            found.push_back(
-                {Change::added, pool.name, cat("pool ", pool.name, ": added, workers ", say(pool.workers))});
+            found.push_back({Change::added, pool.name, cat("pool ", pool.name, ": added, workers ", size_of(pool))});
     return found;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "settings/settings.hpp"
@@ -18,6 +19,7 @@ struct Change {
         rolled,    ///< needs new workers: they are replaced one by one
         adjusted,  ///< applies at once to what runs
         restart,   ///< waits for the next start of the service
+        tried,     ///< one worker tries it beside the others, before they are replaced
     };
     Kind kind;
     std::string pool;  ///< empty: the service's
@@ -29,5 +31,8 @@ struct Change {
 /// One change for each key that differs, those of the service first, then by pool in the order of `now` and of `next`.
 /// Compare resolved settings, so that discovered pools and moved libraries are seen.
 [[nodiscard]] std::vector<Change> changes(const Settings& now, const Settings& next);
+
+/// What a change of this kind does, for people: "its workers are replaced one by one".
+[[nodiscard]] std::string_view effect(Change::Kind kind);
 
 }  // namespace caisson::settings

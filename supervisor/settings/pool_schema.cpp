@@ -58,9 +58,26 @@ void read_plugin(Reader& in, std::filesystem::path& plugin) {
     plugin = text->find('/') == std::string::npos ? std::filesystem::path{*text} : *path;
 }
 
-void read_workers(Reader& in, std::optional<std::uint32_t>& workers) {
+void read(Reader& table, Elastic& elastic) {
+    table.count("min", elastic.min, bounds::workers);
+    table.count("max", elastic.max, bounds::workers);
+    table.duration("idle", elastic.idle, bounds::elastic_idle);
+    table.duration("grow_after", elastic.grow_after, bounds::grow_after);
+}
+
+/// A number, "cores" or a table: whatever stands here counts, and not what [defaults] says of another kind.
+void read_workers(Reader& in, Pool& pool) {
     const Node* node = in.take("workers");
-    if (!node) return;
+    if (!node || node->as<Table>()) {
+        Elastic elastic = pool.elastic.value_or(Elastic{});
+        in.table("workers", [&](Reader& table) { read(table, elastic); });
+        if (!node) return;
+        pool.workers.reset();
+        pool.elastic = elastic;
+        return;
+    }
+    auto& workers = pool.workers;
+    pool.elastic.reset();
     const Bound& bound = bounds::workers;
     const std::string range = cat(bound.min, " to ", bound.max);
     if (const auto* number = node->as<std::int64_t>()) {
@@ -153,11 +170,15 @@ void read_methods(Reader& in, std::map<std::string, Method>& methods) {
 
 /// What [defaults] and [pool.NAME] have in common.
 void read_common(Reader& in, Pool& pool) {
-    read_workers(in, pool.workers);
+    read_workers(in, pool);
     in.count("spares", pool.spares, bounds::spares);
     in.choice<StartMethod>("start", pool.start, start_methods);
     in.flag("enabled", pool.enabled);
     in.duration("timeout", pool.timeout, bounds::timeout);
+    in.duration("heartbeat", pool.heartbeat, bounds::heartbeat);
+    in.count("max_calls", pool.recycling.max_calls, bounds::max_calls);
+    in.duration("max_age", pool.recycling.max_age, bounds::max_age);
+    in.size("max_memory", pool.recycling.max_memory, bounds::max_memory);
     in.table("queue", [&](Reader& table) {
         table.count("calls", pool.queue.calls, bounds::queue_calls);
         table.size("bytes", pool.queue.bytes, bounds::queue_bytes);
@@ -169,6 +190,10 @@ void read_common(Reader& in, Pool& pool) {
         table.duration("window", pool.poison.window, bounds::poison_window);
     });
     in.table("restart", [&](Reader& table) { read(table, pool.restart); });
+    in.table("canary", [&](Reader& table) {
+        table.count("calls", pool.canary.calls, bounds::canary_calls);
+        table.duration("time", pool.canary.time, bounds::canary_time);
+    });
     in.table("stop", [&](Reader& table) { table.duration("grace", pool.stop.grace, bounds::grace); });
     in.table("limits", [&](Reader& table) { read(table, pool.limits); });
     in.table("isolation", [&](Reader& table) {

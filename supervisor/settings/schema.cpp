@@ -38,12 +38,15 @@ void read(Reader& in, Service& service) {
     read_socket(in, service.socket);
     in.path("plugin_dir", service.plugin_dir);
     in.flag("discover", service.discover);
+    in.flag("watch", service.watch);
+    in.duration("settle", service.settle, bounds::settle);
     in.path("state_dir", service.state_dir);
     in.count("crash_reports", service.crash_reports, bounds::crash_reports);
     in.count("max_sessions", service.max_sessions, bounds::sessions);
     in.count("max_sessions_per_user", service.max_sessions_per_user, bounds::sessions);
     in.duration("handshake_timeout", service.handshake_timeout, bounds::handshake_timeout);
     in.duration("drain", service.drain, bounds::drain);
+    in.duration("upgrade_timeout", service.upgrade_timeout, bounds::upgrade_timeout);
     in.duration("idle_timeout", service.idle_timeout, bounds::idle_timeout);
 }
 

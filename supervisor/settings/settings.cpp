@@ -52,10 +52,23 @@ Pool Settings::discovered(const std::string& name, const std::filesystem::path& 
     return pool;
 }
 
-std::uint32_t worker_count(const Pool& pool) {
-    if (pool.workers) return *pool.workers;
+namespace {
+
+std::uint32_t one_per_core() {
     return static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(usable_cores(), bounds::workers.min, bounds::workers.max));
+}
+
+}  // namespace
+
+std::uint32_t worker_count(const Pool& pool) {
+    if (pool.elastic) return pool.elastic->min;
+    return pool.workers ? *pool.workers : one_per_core();
+}
+
+std::uint32_t most_workers(const Pool& pool) {
+    if (!pool.elastic) return worker_count(pool);
+    return pool.elastic->max > 0 ? pool.elastic->max : std::max(pool.elastic->min, one_per_core());
 }
 
 }  // namespace caisson::settings

@@ -27,12 +27,15 @@ struct Service {
     std::filesystem::path plugin_dir = {};  ///< relative to the file that says it; empty: the installed plugins
     bool discover = true;                   ///< every library in plugin_dir gets a pool
     std::filesystem::path state_dir = {};   ///< crash reports; empty: the default of `default_state_dir()`
+    bool watch = true;                      ///< changed files and libraries are taken over by themselves
+    milliseconds settle = 200ms;            ///< a file that changes is left alone until it was quiet for this long
     std::uint32_t crash_reports = 100;      ///< kept in memory and as files
     std::uint32_t max_sessions = 256;       ///< of all clients together
     std::uint32_t max_sessions_per_user = 64;
     milliseconds handshake_timeout = 5s;
-    milliseconds drain = 30s;        ///< how long accepted calls may go on when the service stops
-    milliseconds idle_timeout = 0s;  ///< a session without a call or request; 0: never ends
+    milliseconds drain = 30s;            ///< how long accepted calls may go on when the service stops
+    milliseconds upgrade_timeout = 30s;  ///< for a new version to take over
+    milliseconds idle_timeout = 0s;      ///< a session without a call or request; 0: never ends
 
     bool operator==(const Service&) const = default;
 };
@@ -91,6 +94,14 @@ struct Restart {
     milliseconds cooldown = 30s;     ///< an open breaker lets one worker try after this
 
     bool operator==(const Restart&) const = default;
+};
+
+/// When a new version of a library, which one worker tries beside the others, is taken for good.
+struct Canary {
+    std::uint32_t calls = 20;  ///< after so many calls that it has answered; 0: only time counts
+    milliseconds time = 10s;   ///< or after being ready for this long; 0: at once
+
+    bool operator==(const Canary&) const = default;
 };
 
 struct Stop {
@@ -173,19 +184,43 @@ struct Method {
     bool operator==(const Method&) const = default;
 };
 
+/// A number of workers that follows the work.
+struct Elastic {
+    std::uint32_t min = 1;
+    std::uint32_t max = 0;            ///< 0: one per core, and not below `min`
+    milliseconds idle = 1min;         ///< a worker above `min` that had nothing to do for this long goes
+    milliseconds grow_after = 100ms;  ///< calls that wait longer for a worker get another one
+
+    bool operator==(const Elastic&) const = default;
+};
+
+/// When a worker is replaced by a new one although nothing is wrong with it. Written as max_calls, max_age and
+/// max_memory; 0 means never.
+struct Recycling {
+    std::uint64_t max_calls = 0;
+    milliseconds max_age = 0s;
+    std::uint64_t max_memory = 0;  ///< bytes that are its own
+
+    bool operator==(const Recycling&) const = default;
+};
+
 /// [pool.NAME], and [defaults].
 struct Pool {
     std::string name = {};
     std::filesystem::path plugin = {};  ///< absolute, or a name in plugin_dir ("math" finds libmath.so or math.so)
     std::optional<std::uint32_t> workers = {};  ///< empty: one per core ("cores")
+    std::optional<Elastic> elastic = {};        ///< instead of a number: `workers = { min = 1, max = 8 }`
     std::uint32_t spares = 0;                   ///< beside them: ready, and waiting for a worker to be lost
     StartMethod start = StartMethod::exec;
-    milliseconds timeout = 60s;  ///< of a call, waiting and running; 0: none
+    milliseconds timeout = 60s;    ///< of a call, waiting and running; 0: none
+    milliseconds heartbeat = 10s;  ///< a worker that owes a sign of life for this long is ended; 0: never
+    Recycling recycling = {};
     Queue queue = {};
     Retry retry = {};  ///< written as retries, retry_on and retry_backoff
     Poison poison = {};
     std::map<std::string, Method> methods = {};
     Restart restart = {};
+    Canary canary = {};
     Stop stop = {};
     Limits limits = {};
     Isolation isolation = {};
@@ -214,7 +249,10 @@ struct Settings {
     [[nodiscard]] Pool discovered(const std::string& name, const std::filesystem::path& library) const;
 };
 
-/// Workers that `pool` gets on this machine: as many as it says, or one per core that this process may run on.
+/// Workers that `pool` gets on this machine: as many as it says, or one per core that this process may run on; if their
+/// number follows the work, those that it starts with.
 [[nodiscard]] std::uint32_t worker_count(const Pool& pool);
+/// The most that it ever gets.
+[[nodiscard]] std::uint32_t most_workers(const Pool& pool);
 
 }  // namespace caisson::settings

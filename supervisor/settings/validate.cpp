@@ -93,6 +93,10 @@ std::vector<Contradiction> contradictions(const Pool& pool) {
     };
     in_order("retry_backoff.min", "retry_backoff", pool.retry.backoff_min, pool.retry.backoff_max);
     in_order("restart.backoff.min", "restart.backoff", pool.restart.backoff.min, pool.restart.backoff.max);
+    if (pool.elastic && pool.elastic->max > 0 && pool.elastic->min > pool.elastic->max)
+        found.push_back({"workers.min",
+                         {cat("workers.min, ", pool.elastic->min, ", is more than workers.max, ", pool.elastic->max),
+                          "make min the smaller one"}});
     if (pool.isolation.level == IsolationLevel::none && !pool.isolation.really_none)
         found.push_back({"isolation.level",
                          {"isolation.level is \"none\", but nothing says that this is meant",

@@ -67,10 +67,12 @@ inline constexpr std::size_t access_entries = 256;
 inline constexpr std::size_t path_bytes = 4095;
 
 // [service]
+inline constexpr Span settle{1ms, 1min, false, "what changes is looked at when it was quiet for this long"};
 inline constexpr Bound crash_reports{1, 10'000, false, "reports are held in memory, up to 64KiB each"};
 inline constexpr Bound sessions{1, 16'384, false, "each session costs a file descriptor and buffers"};
 inline constexpr Span handshake_timeout{10ms, 5min, false, "who says nothing for that long is no client"};
 inline constexpr Span drain{1ms, day, true, "a stop waits for it; 0 waits for no call"};
+inline constexpr Span upgrade_timeout{100ms, 10min, false, "the service goes on meanwhile, with twice the workers"};
 inline constexpr Span idle_timeout{100ms, 30 * day, true, "0 means that an idle session never ends"};
 
 // [log]
@@ -80,6 +82,12 @@ inline constexpr Bound plugin_line_bytes{64, 64 * KiB, false, "each worker has a
 // [pool.NAME], [defaults]
 inline constexpr Bound workers{1, 1024, false, "each worker is a process with a socket and two pipes"};
 inline constexpr Bound spares{0, 64, false, "each spare is a process that has loaded the plugin and does nothing"};
+inline constexpr Span elastic_idle{100ms, day, false, "to start a worker costs more than to keep it for that long"};
+inline constexpr Span grow_after{1ms, 1h, true, "0 starts a worker for every call that finds none free"};
+inline constexpr Bound max_calls{1, 1'000'000'000'000, true, "0 means that no number of calls ends a worker"};
+inline constexpr Span max_age{100ms, 365 * day, true, "0 means that no age ends a worker"};
+inline constexpr Bound max_memory{1 * MiB, 64 * TiB, true, "a worker needs some MiB to start; 0 means without end"};
+inline constexpr Span heartbeat{100ms, 1h, true, "a busy machine must not look like a dead worker; 0 means never"};
 inline constexpr Span timeout{1ms, 30 * day, true, "0 means that a call may take for ever"};
 inline constexpr Bound queue_calls{1, 10'000'000, false,
                                    "every waiting call costs memory; to take none, use enabled = false"};
@@ -98,6 +106,8 @@ inline constexpr Span backoff_max{1ms, day, false, "after a day nobody remembers
 inline constexpr Bound backoff_steps{1, 100, false, "restarts from backoff.min to backoff.max"};
 inline constexpr Span reset_after{1ms, day, true, "0 means that one served call is enough"};
 inline constexpr Span cooldown{100ms, day, false, "a worker of a quarantined pool is tried once in this time"};
+inline constexpr Bound canary_calls{1, 1'000'000, true, "0 means that only canary.time counts"};
+inline constexpr Span canary_time{1ms, day, true, "0 means that a worker that is ready is proof enough"};
 inline constexpr Span grace{1ms, 10min, true, "a stop waits for it; 0 kills at once"};
 inline constexpr Bound limit_memory{16 * MiB, 64 * TiB, true, "a worker needs 16MiB to start; 0 means unlimited"};
 inline constexpr Bound limit_files{16, 1 << 20, true, "a worker needs 16 descriptors to start; 0 means unlimited"};

@@ -24,6 +24,17 @@ Result<Address> parse_address(const Json& frame) {
     return address;
 }
 
+Image image_in(const Json& document) {
+    const auto image = document.find("image");
+    if (image == document.end() || !image->is_object()) return {};
+    const auto module = image->find("module");
+    const auto descriptor = image->find("descriptor");
+    if (module == image->end() || !module->is_string() || descriptor == image->end() ||
+        !descriptor->is_number_unsigned())
+        return {};
+    return {module->get<std::string>(), descriptor->get<int>()};
+}
+
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 Json entry(const Address& address, const Place& place) {
@@ -38,20 +49,20 @@ Json entry(const Address& address, const Place& place) {
 
 }  // namespace
 
-Result<std::vector<Address>> parse_request(std::string_view json) {
+Result<Request> parse_request(std::string_view json) {
     if (json.size() > max_request_bytes) return fail("the request is too large");
     const Json document = Json::parse(json, nullptr, false);
     if (!document.is_object()) return fail("the request is no JSON object");
     const auto frames = document.find("frames");
     if (frames == document.end() || !frames->is_array()) return fail("the request has no frames");
     if (frames->size() > max_addresses) return fail("the request has too many frames");
-    std::vector<Address> addresses;
+    Request request{.addresses = {}, .image = image_in(document)};
     for (const Json& frame : *frames) {
         auto address = parse_address(frame);
         if (!address) return std::unexpected(address.error());
-        addresses.push_back(std::move(*address));
+        request.addresses.push_back(std::move(*address));
     }
-    return addresses;
+    return request;
 }
 
 std::string answer(const std::vector<Address>& addresses, const std::vector<Resolved>& resolved) {

@@ -123,9 +123,11 @@ void set_call_place(Place& place, Dwarf_Die* instance, Dwarf_Die* unit) {
 /// One file with its debug information, if it has any.
 class Module {
    public:
-    explicit Module(const std::string& path) {
+    /// `image` is a descriptor of its bytes, or there is none: then the file is opened.
+    explicit Module(const std::string& path, int image = -1) {
         // O_NONBLOCK and the check: the path comes from memory that a plugin could write, and may name a FIFO.
-        Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+        Fd file{image >= 0 ? ::fcntl(image, F_DUPFD_CLOEXEC, 0)
+                           : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
         struct stat status{};
         if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
         session_.reset(dwfl_begin(&callbacks()));
@@ -225,12 +227,14 @@ std::string path_of(const std::string& module) {
 
 }  // namespace
 
-std::vector<Resolved> resolve(const std::vector<Address>& addresses) {
+std::vector<Resolved> resolve(const std::vector<Address>& addresses, const Image& image) {
     std::map<std::string, Module> modules;
     std::vector<Resolved> resolved;
     resolved.reserve(addresses.size());
     for (const Address& address : addresses) {
-        auto [found, fresh] = modules.try_emplace(address.module, path_of(address.module));
+        const bool loaded = !image.module.empty() && address.module == image.module;
+        auto [found, fresh] =
+            modules.try_emplace(address.module, path_of(address.module), loaded ? image.descriptor : -1);
         const bool before = address.is_return && address.offset > 0;
         resolved.push_back(found->second.resolve(address.offset - (before ? 1 : 0)));
     }

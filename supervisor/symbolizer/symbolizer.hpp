@@ -31,7 +31,13 @@ struct Resolved {
     std::vector<Place> places;  ///< at least one; the last is the function itself, those before it were inlined
 };
 
+/// The bytes of one module as they were loaded; its file may have become another since.
+struct Image {
+    std::string module;   ///< empty: there is none
+    int descriptor = -1;  ///< of a memfd, which stays open
+};
+
 /// In the order of `addresses`. Modules that cannot be read leave their places empty.
-[[nodiscard]] std::vector<Resolved> resolve(const std::vector<Address>& addresses);
+[[nodiscard]] std::vector<Resolved> resolve(const std::vector<Address>& addresses, const Image& image = {});
 
 }  // namespace caisson::symbolizer

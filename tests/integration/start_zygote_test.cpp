@@ -233,16 +233,18 @@ TEST(Zygote, IsNewWhenThePoolRolls) {
 
 TEST(Zygote, IsNewWhenTheLibraryIs) {
     const Folder folder;
-    const auto library = folder / "libchaos.so";
-    std::filesystem::copy_file(chaos_library(), library);
-    const Service service{{.pools = pool_of("chaos", library.string())}};
-    const auto zygote = zygote_of(service, "chaos");
-    std::filesystem::copy_file(chaos_library(), folder / "new");
+    const auto library = folder / "libversion.so";
+    std::filesystem::copy_file(fixture_library("version_1"), library);
+    const Service service{
+        {.pools = pool_of("version", library.string(), "canary = { calls = 1, time = \"1ms\" }\n"), .watch = true}};
+    const auto zygote = zygote_of(service, "version");
+    EXPECT_EQ(service.run({"call", "version.version"}).out, "1.0.0");
+    std::filesystem::copy_file(fixture_library("version_2"), folder / "new");
     std::filesystem::rename(folder / "new", library);
-    auto client = service.client();
-    EXPECT_EQ(summary(call(client, "chaos.segv")), "crashed signaled SIGSEGV");
-    await_zygote(service, "chaos", zygote);
-    service.await_pool("chaos");
+    await_zygote(service, "version", zygote);
+    EXPECT_TRUE(eventually([&] { return service.pool("version").at("version") == "2.0.0"; }));
+    EXPECT_EQ(service.run({"call", "version.version"}).out, "2.0.0");
+    service.await_pool("version");
 }
 
 // ---- libraries that do things to it ---------------------------------------------------------------------------------

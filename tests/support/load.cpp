@@ -16,13 +16,15 @@ constexpr std::size_t window = 64;
 
 }  // namespace
 
-Load::Load(std::filesystem::path socket) : socket_(std::move(socket)), thread_([this] { run(); }) {}
+Load::Load(std::filesystem::path socket, std::string target)
+    : socket_(std::move(socket)), target_(std::move(target)), thread_([this] { run(); }) {}
 
 Load::~Load() { (void)stop(); }
 
 void Load::await(std::uint64_t more) const {
     const auto enough = right_ + more;
-    if (!eventually([&] { return right_ >= enough; })) throw std::runtime_error("the load on math stands still");
+    if (!eventually([&] { return right_ >= enough; }))
+        throw std::runtime_error("the load on " + target_ + " stands still");
 }
 
 std::string Load::stop() {
@@ -44,7 +46,7 @@ void Load::run() {
     for (std::uint64_t number = 0; !stopping_ || !asked.empty();) {
         while (!stopping_ && asked.size() < window) {
             const auto text = std::to_string(++number % 1'000'000);
-            const auto id = client->submit({.target = "math.square", .body = wire::bytes_of(text)});
+            const auto id = client->submit({.target = target_, .body = wire::bytes_of(text)});
             if (!id) return note(id.error().message);
             asked.emplace(*id, number % 1'000'000);
         }

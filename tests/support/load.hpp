@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A client that keeps math busy from a session of its own, many calls at a time, and checks every answer.
+/// A client that keeps a pool busy from a session of its own, many calls at a time, and checks every answer.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,8 @@ namespace caisson::test {
 
 class Load {
    public:
-    explicit Load(std::filesystem::path socket);
+    /// `target` squares numbers.
+    explicit Load(std::filesystem::path socket, std::string target = "math.square");
     Load(const Load&) = delete;
     Load& operator=(const Load&) = delete;
     ~Load();
@@ -29,6 +30,7 @@ class Load {
     void run();
 
     std::filesystem::path socket_;
+    std::string target_;
     std::atomic<bool> stopping_ = false;
     std::atomic<std::uint64_t> right_ = 0;
     std::string wrong_;  // the first wrong one

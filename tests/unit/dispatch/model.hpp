@@ -82,7 +82,9 @@ class Workers final : public fleet::Hands {
     void find_room(std::vector<fleet::Hand*>& with_room, std::size_t calls) override;
     [[nodiscard]] fleet::Given give(fleet::Hand& hand, CallToken call, const fleet::Work& work) override;
     [[nodiscard]] std::vector<fleet::Part> take_back_stuck() override;
-    void stop(TimePoint) override { state_ = fleet::CrewState::draining; }
+    void stop(TimePoint) override { state_ = fleet::CrewState::stopping; }
+    void note_waiting(const fleet::Waiting&) override {}
+    void rest() override { state_ = fleet::CrewState::drained; }
     [[nodiscard]] const settings::Pool& settings() const override { return settings_; }
     [[nodiscard]] fleet::CrewState state() const override { return state_; }
     [[nodiscard]] const std::string& reason() const override { return reason_; }

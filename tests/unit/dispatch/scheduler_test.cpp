@@ -58,6 +58,51 @@ class SchedulerTest : public testing::Test {
     std::unique_ptr<model::Caller> other;
 };
 
+TEST_F(SchedulerTest, APoolThatDrainsServesWhatItHasRefusesWhatIsNewAndThenRests) {
+    make(pool_settings(), 1, 1);
+    EXPECT_TRUE(submit(1));
+    EXPECT_TRUE(submit(2));
+    world->settle();
+    world->workers.set_state(fleet::CrewState::draining);
+    EXPECT_EQ(submit(3), 0U);
+    EXPECT_EQ(kind(3), OutcomeKind::refused);
+    EXPECT_EQ(document(3).at("hint"), "`caisson resume model` lets it take calls again");
+    world->settle();
+    EXPECT_EQ(world->workers.state(), fleet::CrewState::draining) << "there are calls";
+    EXPECT_TRUE(world->finish());
+    EXPECT_EQ(kind(1), OutcomeKind::ok);
+    EXPECT_EQ(kind(2), OutcomeKind::ok);
+    EXPECT_EQ(world->workers.state(), fleet::CrewState::drained);
+}
+
+TEST_F(SchedulerTest, WhatWaitsForAPoolWhoseWorkersAreGoneForAWhileIsRefused) {
+    make(pool_settings(), 1, 1);
+    EXPECT_TRUE(submit(1));
+    EXPECT_TRUE(submit(2));
+    world->settle();
+    world->workers.set_state(fleet::CrewState::drained);  // the breaker opened while it drained
+    world->scheduler.on_change(*world->scheduler.find("model"));
+    world->settle();
+    EXPECT_EQ(kind(2), OutcomeKind::refused);
+    world->workers.set_state(fleet::CrewState::ready);
+    EXPECT_TRUE(world->finish());
+}
+
+TEST_F(SchedulerTest, AWorkerThatAnOperatorKilledDoesNotMakeItsInputPoison) {
+    auto settings = pool_settings();
+    settings.poison.crashes = 1;
+    make(settings);
+    EXPECT_TRUE(submit(1));
+    world->settle();
+    worker().start();
+    auto death = worker().die();
+    death.ordered = true;
+    world->scheduler.on_death(world->workers, worker(), death);
+    world->deliver_reports();
+    EXPECT_EQ(kind(1), OutcomeKind::crashed);
+    EXPECT_EQ(world->scheduler.poison().size(), 0U);
+}
+
 TEST_F(SchedulerTest, ACrashInABatchFailsTheItemThatRan) {
     make();
     submit_batch(1, 3);

@@ -36,6 +36,14 @@ TEST(Changes, ResizeAPool) {
                 ElementsAre(Change{Change::resized, "math", "pool math: workers 4 -> \"cores\""}));
 }
 
+TEST(Changes, BetweenANumberAndATableOfWorkers) {
+    EXPECT_THAT(between("[pool.a]\nworkers = 4", "[pool.a]\nworkers = { min = 2, idle = \"5s\" }"),
+                ElementsAre(Change{Change::resized, "a",
+                                   "pool a: workers 4 -> { min = 2, idle = \"5s\", grow_after = \"100ms\" }"}));
+    EXPECT_THAT(between("[pool.a]\nworkers = { max = 4 }", "[pool.a]\nworkers = { max = 5 }"), testing::SizeIs(1));
+    EXPECT_THAT(between("[pool.a]\nworkers = { min = 1 }", "[pool.a]\nworkers = {}"), IsEmpty());
+}
+
 TEST(Changes, OfSparesAndOfTheStartNeedNoNewWorkers) {
     EXPECT_THAT(between("[pool.math]", "[pool.math]\nspares = 2\nstart = \"zygote\""),
                 ElementsAre(Change{Change::resized, "math", "pool math: spares 0 -> 2"},
@@ -61,7 +69,7 @@ TEST(Changes, RollWhatAWorkerIsBornWith) {
     EXPECT_THAT(
         between("[pool.a]\n[pool.a.env]\nTOKEN='old'\n[pool.a.settings]\nx=1",
                 "[pool.a]\nplugin='b'\nlimits={memory='1GiB'}\n[pool.a.env]\nTOKEN='new'\n[pool.a.settings]\nx=2"),
-        ElementsAre(Change{Change::rolled, "a", R"(pool a: plugin "a" -> "b")"},
+        ElementsAre(Change{Change::tried, "a", R"(pool a: plugin "a" -> "b")"},
                     Change{Change::rolled, "a", "pool a: limits.memory 4GiB -> 1GiB"},
                     Change{Change::rolled, "a", "pool a: env changed"},
                     Change{Change::rolled, "a", "pool a: settings changed"}));
@@ -115,6 +123,8 @@ const char* const everything_else = R"(
 socket = "/s"
 plugin_dir = "/p"
 discover = false
+watch = false
+settle = "7ms"
 state_dir = "/d"
 crash_reports = 7
 max_sessions = 7
@@ -145,6 +155,10 @@ workers = 7
 spares = 7
 start = "zygote"
 timeout = "7s"
+heartbeat = "7s"
+max_calls = 7
+max_age = "7s"
+max_memory = "7MiB"
 retries = 7
 retry_on = ["failed"]
 [pool.NAME.retry_backoff]
@@ -171,6 +185,9 @@ min = "7ms"
 max = "7s"
 steps = 7
 jitter = 0.7
+[pool.NAME.canary]
+calls = 7
+time = "7s"
 [pool.NAME.stop]
 grace = "7s"
 [pool.NAME.limits]
@@ -206,8 +223,9 @@ TEST(Changes, SeeEveryKey) {
     for (const auto* key :
          {"pool.NAME.methods.METHOD", "pool.NAME.methods.METHOD.retries", "pool.NAME.methods.METHOD.timeout",
           "pool.NAME.retry_backoff", "pool.NAME.poison", "pool.NAME.queue", "pool.NAME.restart",
-          "pool.NAME.restart.backoff", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
-          "pool.NAME.isolation.really_none", "pool.NAME.enabled"})
+          "pool.NAME.restart.backoff", "pool.NAME.canary", "pool.NAME.stop", "pool.NAME.limits", "pool.NAME.isolation",
+          "pool.NAME.isolation.really_none", "pool.NAME.enabled", "pool.NAME.workers.min", "pool.NAME.workers.max",
+          "pool.NAME.workers.idle", "pool.NAME.workers.grow_after"})
         EXPECT_EQ(expected.erase(key), 1U) << key;
     EXPECT_EQ(seen, expected);
 }

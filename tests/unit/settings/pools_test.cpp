@@ -34,6 +34,8 @@ TEST(Pools, HaveEveryKey) {
     expected.plugin = "other";
     expected.workers = 3;
     expected.timeout = 0ms;
+    expected.heartbeat = 0ms;
+    expected.recycling = {.max_calls = 1, .max_age = 1h, .max_memory = MiB};
     expected.queue = {.calls = 5, .bytes = MiB, .full = QueueFull::wait};
     expected.retry = {.retries = 100,
                       .on = {RetryCause::crashed, RetryCause::timed_out, RetryCause::unavailable, RetryCause::failed},
@@ -58,6 +60,10 @@ TEST(Pools, HaveEveryKey) {
 plugin = "other"
 workers = 3
 timeout = "0"
+heartbeat = "0"
+max_calls = 1
+max_age = "1h"
+max_memory = "1MiB"
 enabled = false
 retries = 100
 retry_on = ["failed", "unavailable", "crashed", "timed_out"]
@@ -110,6 +116,17 @@ settings = { deep = { y = 2 }, list = [3] }
     EXPECT_EQ(math.restart.backoff, (Backoff{.min = 1s, .max = 2s, .steps = 10, .jitter = 0.5}));
     EXPECT_EQ(math.env, (std::map<std::string, std::string>{{"A", "own"}, {"B", "default"}}));
     EXPECT_EQ(math.settings_json, R"({"deep":{"x":1,"y":2},"list":[3]})");
+}
+
+TEST(Pools, MayHaveATableOfWorkers) {
+    const Pool elastic = pool("[defaults]\nworkers = { min = 2, idle = \"5s\" }\n[pool.a]\nworkers.max = 8\n");
+    EXPECT_EQ(elastic.elastic, (Elastic{.min = 2, .max = 8, .idle = 5s, .grow_after = 100ms}));
+    EXPECT_EQ(elastic.workers, std::nullopt);
+    EXPECT_EQ(worker_count(elastic), 2U);
+    EXPECT_EQ(most_workers(elastic), 8U);
+    EXPECT_EQ(pool("[defaults]\nworkers = { min = 2 }\n[pool.a]\nworkers = 3\n").elastic, std::nullopt);
+    EXPECT_EQ(pool("[defaults]\nworkers = 3\n[pool.a]\nworkers = {}\n").elastic, Elastic{});
+    EXPECT_GE(most_workers(pool("[pool.a]\nworkers = { min = 3 }\n")), 3U);
 }
 
 TEST(Pools, TakeTheDefaultsWhereverTheyStand) { EXPECT_EQ(pool("[pool.a]\n[defaults]\nworkers = 7\n").workers, 7U); }

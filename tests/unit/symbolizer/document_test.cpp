@@ -9,15 +9,24 @@ namespace caisson::symbolizer {
 namespace {
 
 TEST(Document, ReadsARequest) {
-    const auto addresses = parse_request(R"({"frames":[{"module":"/x/libchaos.so","offset":4660,"return_address":true},
+    const auto request = parse_request(R"({"frames":[{"module":"/x/libchaos.so","offset":4660,"return_address":true},
         {"offset":7}]})");
-    ASSERT_TRUE(addresses) << addresses.error().text();
-    ASSERT_EQ(addresses->size(), 2U);
-    EXPECT_EQ((*addresses)[0].module, "/x/libchaos.so");
-    EXPECT_EQ((*addresses)[0].offset, 4660U);
-    EXPECT_TRUE((*addresses)[0].is_return);
-    EXPECT_EQ((*addresses)[1].module, "");
-    EXPECT_FALSE((*addresses)[1].is_return);
+    ASSERT_TRUE(request) << request.error().text();
+    ASSERT_EQ(request->addresses.size(), 2U);
+    EXPECT_EQ(request->addresses[0].module, "/x/libchaos.so");
+    EXPECT_EQ(request->addresses[0].offset, 4660U);
+    EXPECT_TRUE(request->addresses[0].is_return);
+    EXPECT_EQ(request->addresses[1].module, "");
+    EXPECT_FALSE(request->addresses[1].is_return);
+    EXPECT_EQ(request->image.module, "");
+}
+
+TEST(Document, ReadsWhereTheImageOfALibraryIs) {
+    const auto request =
+        parse_request(R"({"frames":[{"offset":7}],"image":{"module":"/x/libchaos.so","descriptor":3}})");
+    ASSERT_TRUE(request) << request.error().text();
+    EXPECT_EQ(request->image.module, "/x/libchaos.so");
+    EXPECT_EQ(request->image.descriptor, 3);
 }
 
 TEST(Document, RefusesWhatIsNoRequest) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dispatch/digest.hpp"
+#include "base/digest.hpp"
 
 #include <array>
 #include <cstdio>
@@ -8,11 +8,18 @@
 #define XXH_INLINE_ALL  // no library to link
 #include <xxhash.h>
 
-namespace caisson::dispatch {
+namespace caisson {
 
 std::string Digest::text() const {
     std::array<char, 17> digits{};
     std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(high));
+    return digits.data();
+}
+
+std::string Digest::full_text() const {
+    std::array<char, 33> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016llx%016llx", static_cast<unsigned long long>(high),
+                  static_cast<unsigned long long>(low));
     return digits.data();
 }
 
@@ -28,4 +35,9 @@ Digest digest_of(std::uint64_t secret, std::initializer_list<std::span<const std
     return {hash.high64, hash.low64};
 }
 
-}  // namespace caisson::dispatch
+Digest digest_of_bytes(std::span<const std::byte> bytes) {
+    const auto hash = XXH3_128bits(bytes.data(), bytes.size());
+    return {hash.high64, hash.low64};
+}
+
+}  // namespace caisson
