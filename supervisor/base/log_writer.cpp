@@ -74,7 +74,8 @@ bool LogWriter::put(std::string_view line) {
 bool LogWriter::wait_for_room() {
     for (;;) {
         pollfd entry{.fd = descriptor_, .events = POLLOUT, .revents = 0};
-        const int ready = ::poll(&entry, 1, static_cast<int>(look_for_close.count()));
+        const bool given_up = Clock::now() >= give_up_;
+        const int ready = ::poll(&entry, 1, given_up ? 0 : static_cast<int>(look_for_close.count()));
         if (ready > 0) return true;
         if (ready < 0 && errno != EINTR) return false;
         if (!closing_->load(std::memory_order_relaxed)) continue;

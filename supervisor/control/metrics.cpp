@@ -24,9 +24,10 @@ constexpr std::array bound_bits{12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 
 
 // What a pool and a worker may be. Each is always there, with 0 or 1 and a count, so that a query need not know which
 // have been seen.
-constexpr std::array<std::string_view, 6> pool_states{"starting",    "ready",    "degraded",
-                                                      "quarantined", "draining", "stopped"};
-constexpr std::array<std::string_view, 6> worker_states{"waiting", "starting", "idle", "running", "spare", "stopping"};
+constexpr std::array<std::string_view, 8> pool_states{"starting", "ready",   "degraded", "quarantined",
+                                                      "draining", "drained", "stopping", "stopped"};
+constexpr std::array<std::string_view, 7> worker_states{"waiting", "starting", "idle",    "running",
+                                                        "spare",   "paused",   "stopping"};
 constexpr std::array<std::string_view, 4> restart_causes{"start", "idle", "call", "stop"};
 
 /// The families in the making: each is declared once, with its words, and gets its values one by one.

@@ -152,7 +152,12 @@ class Scheduler {
     static void measure(Call& call, const fleet::Answer& answer);
     static void count_answered(Call& call);
     static void measure_answered(Call& call, std::uint32_t items, std::int64_t run_ns, TimePoint at);
-    [[nodiscard]] static MethodMeasures* measures_of(const Call& call);
+    /// Null if its pool has no such method: a caller may ask for any name as long as no worker was ready.
+    [[nodiscard]] static MethodMeasures* measures_of(const Call& call) {
+        auto* const known = call.name.measures();
+        return known != nullptr ? known : find_measures(call);
+    }
+    [[nodiscard]] static MethodMeasures* find_measures(const Call& call);
     void count_end(Call& call, OutcomeKind kind);
 
     // Ending.

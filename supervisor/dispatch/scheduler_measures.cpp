@@ -40,13 +40,10 @@ void Scheduler::measure_answered(Call& call, std::uint32_t items, std::int64_t r
     call.pool->measures.add(*method, {items, total - running, running});
 }
 
-// Only of what the plugin has: a caller may ask for any name as long as no worker was ready.
-MethodMeasures* Scheduler::measures_of(const Call& call) {
-    auto*& known = call.name.measures();
-    if (known != nullptr) return known;
+MethodMeasures* Scheduler::find_measures(const Call& call) {
     const auto& info = call.pool->hands->info();
     if (!info || info->find(call.method()) == nullptr) return nullptr;
-    return known = &call.pool->measures.method(call.method());
+    return call.name.measures() = &call.pool->measures.method(call.method());
 }
 
 void Scheduler::count_end(Call& call, OutcomeKind kind) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <csignal>
 #include <future>
 #include <memory>
@@ -35,6 +38,23 @@ double value(const std::string& text, const std::string& metric) {
     const auto at = ("\n" + text).find("\n" + metric + " ");
     return at == std::string::npos ? -1 : std::stod(text.substr(at + metric.size() + 1));
 }
+
+/// Somebody else's address.
+struct Taken {
+    Fd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    std::string address;
+
+    Taken() {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);
+        EXPECT_EQ(::listen(socket.get(), 1), 0);
+        EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+        address = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    }
+};
 
 TEST(Metrics, TellJustWhatWasDone) {
     Service service{{.pools = two_pools()}};
@@ -133,23 +153,22 @@ TEST(Http, MovesWithAReloadAndGoesOff) {
 }
 
 TEST(Http, AtAnAddressInUseIsSaidAndTriedAgain) {
-    Service holder{{.access = with_listen(any_port)}};
-    const auto taken = address(holder).substr(7);
-    Service service{{.access = with_listen(taken)}};
+    Taken taken;
+    Service service{{.access = with_listen(taken.address)}};
     EXPECT_EQ(service.run({"call", "math.square", "7"}).out, "49");
     EXPECT_EQ(address(service), "");
     EXPECT_THAT(service.status().at("supervisor").at("http").at("problem").get<std::string>(), HasSubstr("in use"));
     EXPECT_THAT(service.run({"events"}).out, HasSubstr("metrics_unavailable"));
-    EXPECT_EQ(holder.stop().code, 0);
+    taken.socket.reset();
     EXPECT_EQ(service.run({"reload"}).code, 0);
     EXPECT_EQ(get(address(service), "/healthz").status, 200);
 }
 
 TEST(Http, StaysWhereItIsIfTheNewAddressCannotBeHad) {
-    Service holder{{.access = with_listen(any_port)}};
+    const Taken taken;
     Service service{{.access = with_listen(any_port)}};
     const auto before = address(service);
-    service.configure({.access = with_listen(address(holder).substr(7))});
+    service.configure({.access = with_listen(taken.address)});
     EXPECT_EQ(service.run({"reload"}).code, 0);
     EXPECT_EQ(address(service), before);
     EXPECT_EQ(get(before, "/healthz").status, 200);
@@ -278,7 +297,7 @@ TEST_F(BadHttp, RequestsGetTheirStatus) {
     EXPECT_EQ(get(where_, "/" + std::string(60'000, 'x')).status, 414);
     EXPECT_EQ(http(where_, "GET", "/metrics", "X-Large: " + std::string(60'000, 'x') + "\r\n").status, 431);
     EXPECT_EQ(http(where_, "POST", "/api/operate", "X-Caisson: 1\r\n", std::string(70'000, 'x')).status, 413);
-    for (const char* const garbage : {"nonsense\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+    for (const char* const garbage : {"nonsense\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\x01\x01\r\n\r\n",
                                       "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"}) {
         HttpConnection connection{where_};
         connection.send(garbage);

@@ -109,9 +109,7 @@ HttpAnswer http(const std::string& address, std::string_view method, std::string
     if (!lines.contains("Host:")) request += "Host: localhost\r\n";
     if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     connection.send(request + "\r\n" + std::string{body});
-    // The body of an answer to HEAD has a length and does not come.
-    auto answer = connection.receive();
-    return answer;
+    return connection.receive();
 }
 
 }  // namespace caisson::test
