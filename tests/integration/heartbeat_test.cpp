@@ -85,7 +85,7 @@ TEST(Heartbeat, IsMissedWithoutBeingToldOfAStop) {
     auto client = service.client();
     ASSERT_TRUE(client.submit({.target = "chaos.spin", .timeout = 0ms}));
     ASSERT_TRUE(client.flush());
-    service.await_running("chaos", 1);
+    EXPECT_TRUE(eventually([&] { return service.pool("chaos").at("workers").at(0).contains("running_s"); }));
     const auto keeper = service.keeper();
     ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
     ASSERT_EQ(::kill(worker.pid(), SIGSTOP), 0);
@@ -165,7 +165,10 @@ class WholeService : public testing::Test {
         ASSERT_TRUE(client_.submit({.target = "chaos.sleep", .body = wire::bytes_of("1500"), .timeout = 0ms}));
         ASSERT_TRUE(client_.submit({.target = "chaos.spin", .timeout = 1000ms}));
         ASSERT_TRUE(client_.flush());
-        service_.await_running("chaos", 2);
+        EXPECT_TRUE(eventually([&] {
+            const auto workers = service_.pool("chaos").at("workers");
+            return std::ranges::count_if(workers, [](const Json& worker) { return worker.contains("running_s"); }) == 2;
+        }));
         load_.await();
     }
     void pause(bool workers_go_on_first) {
