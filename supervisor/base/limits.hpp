@@ -56,6 +56,10 @@ inline constexpr std::size_t renewals_leaving = 4;
 /// Between two looks at the memory of a worker whose pool has a `max_memory`: a read of /proc each.
 inline constexpr auto memory_look = 1s;
 
+/// A timer that comes later than this says that the supervisor itself was held up (stopped, or without a processor), so
+/// that what somebody had that time for is no failure yet.
+inline constexpr auto held_up = 1s;
+
 /// Between being told that a worker has gone (its socket is closed) and its exit: what takes longer is killed.
 inline constexpr auto exit_patience = 1s;
 /// The same for a worker that is recording its crash, which takes it 2 s at most.

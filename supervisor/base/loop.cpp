@@ -141,7 +141,10 @@ struct Loop::Impl {
         asleep.store(true);
         const bool busy = stopping.load() || posted.load();
         std::array<epoll_event, events_per_turn> events;
-        const int count = wait_for_events(events, busy ? TimePoint::min() : latest);
+        int count = wait_for_events(events, busy ? TimePoint::min() : latest);
+        // Interrupted, perhaps by having been stopped for long: what has come meanwhile goes before the timers that are
+        // due by now.
+        if (count < 0) count = wait_for_events(events, TimePoint::min());
         asleep.store(false, std::memory_order_relaxed);
         for (int i = 0; i < count; ++i) {
             const auto& event = events[static_cast<std::size_t>(i)];

@@ -183,6 +183,7 @@ class Worker final : public Roster::Member {
     void enter(WorkerEvent event);
     void act();
     void escalate_at(TimePoint time);
+    void give_time(Duration time, std::function<void()> then);
     void signal_all(int signal);
     void note_cause(Exit::Kind kind, std::string why);
     [[nodiscard]] Exit exit_of(const KeeperLink::Ended& ended);

@@ -59,7 +59,7 @@ void Worker::act() {
             return limit_farewell();
         case WorkerState::cancelling:
             box_->stop();
-            return escalate_at(Clock::now() + pool_.stop.grace);
+            return give_time(pool_.stop.grace, [this] { enter(WorkerEvent::escalate); });
         case WorkerState::terminating:
             note_cause(Exit::Kind::killed,
                        was_serving_
@@ -68,7 +68,7 @@ void Worker::act() {
                            : "told to stop before it was ready");
             signal_all(SIGTERM);
             signal_all(SIGCONT);
-            return escalate_at(Clock::now() + pool_.stop.grace);
+            return give_time(pool_.stop.grace, [this] { enter(WorkerEvent::escalate); });
         case WorkerState::killing:
             timer_.cancel();
             return signal_all(SIGKILL);
@@ -89,6 +89,16 @@ void Worker::escalate_at(TimePoint time) {
     timer_.arm_at(time, [this] { enter(WorkerEvent::escalate); });
 }
 
+// It has it anew if this process was held up meanwhile: then the worker may have been so, too, and what it has sent was
+// not read.
+void Worker::give_time(Duration time, std::function<void()> then) {
+    const auto due = Clock::now() + time;
+    timer_.arm_at(due, [this, time, due, then = std::move(then)] {
+        if (Clock::now() - due > limits::held_up) return give_time(time, then);
+        then();
+    });
+}
+
 void Worker::signal_all(int signal) {
     if (pidfd_) sys::pidfd_signal(pidfd_.get(), signal);
     around_.keeper.signal(keeper_id_, signal);
@@ -98,7 +108,7 @@ void Worker::on_channel_end(const Channel::Ending& ending) {
     if (state_ == WorkerState::gone) return;
     if (ending.kind == Channel::Ending::Kind::garbage) return kill(Exit::Kind::protocol_error, ending.text);
     // Mostly its end, of which the keeper tells in a moment. If not, it has closed its socket and runs on.
-    timer_.arm_after(box_->crash() ? limits::crash_patience : limits::exit_patience, [this] {
+    give_time(box_->crash() ? limits::crash_patience : limits::exit_patience, [this] {
         // No lie: what it said before, and what it had finished, counts.
         note_cause(Exit::Kind::protocol_error, "closed its socket and ran on");
         enter(WorkerEvent::kill);

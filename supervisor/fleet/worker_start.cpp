@@ -27,7 +27,7 @@ void Worker::spawn() {
         });
         return;
     }
-    timer_.arm_after(pool_.limits.start_timeout, [this] {
+    give_time(pool_.limits.start_timeout, [this] {
         const auto step = box_ ? word(box_->step()) : std::string_view{"spawn"};
         kill(Exit::Kind::setup_failed, cat("not ready after ", pool_.limits.start_timeout.count(),
                                            " ms (limits.start_timeout), it was at: ", step));

@@ -47,7 +47,9 @@ void Heart::start(std::chrono::milliseconds pause) {
     sigfillset(&all);
     // The thread inherits it; a signal that a plugin waits for is for the plugin's threads.
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    beat_ns_.store(to_ns(Clock::now()), std::memory_order_release);  // a sign is due from now on
     beats_ = ::pthread_create(&thread_, &attributes, run, this) == 0;
+    if (!beats_) beat_ns_.store(0, std::memory_order_release);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_attr_destroy(&attributes);
 }

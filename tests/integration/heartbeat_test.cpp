@@ -80,12 +80,12 @@ TEST(Heartbeat, OneThatGoesOnInTimeKeepsItsCall) {
 
 // Nobody tells of this stop: the heart alone is missed. So it is with a process that is frozen.
 TEST(Heartbeat, IsMissedWithoutBeingToldOfAStop) {
-    const Service service{{.pools = chaos_with(1, "400ms")}};
+    const Service service{{.pools = chaos_with(1, "1500ms")}};
     const Watched worker{service.workers("chaos").at(0)};
     auto client = service.client();
     ASSERT_TRUE(client.submit({.target = "chaos.spin", .timeout = 0ms}));
     ASSERT_TRUE(client.flush());
-    service.await_running("chaos", 1);
+    EXPECT_TRUE(eventually([&] { return service.pool("chaos").at("workers").at(0).contains("running_s"); }));
     const auto keeper = service.keeper();
     ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
     ASSERT_EQ(::kill(worker.pid(), SIGSTOP), 0);
@@ -97,14 +97,14 @@ TEST(Heartbeat, IsMissedWithoutBeingToldOfAStop) {
 }
 
 TEST(Heartbeat, IsNotMissedInACallThatNeverLooksUp) {
-    const Service service{{.pools = chaos_with(2, "200ms", "stop.grace = \"50ms\"\n") +
-                                    "[pool.math]\nworkers = 1\nheartbeat = \"200ms\"\n"}};
+    const Service service{
+        {.pools = chaos_with(2, "1s", "stop.grace = \"50ms\"\n") + "[pool.math]\nworkers = 1\nheartbeat = \"1s\"\n"}};
     auto client = service.client();
-    // Ten times as long as the heartbeat: a deadline ends them, and nothing before it.
+    // Three times as long as the heartbeat: a deadline ends them, and nothing before it.
     for (const auto* const target : {"chaos.spin", "chaos.deadlock"})
-        EXPECT_EQ(summary(call(client, target, {}, {}, 2000ms)), "timed_out killed") << target;
+        EXPECT_EQ(summary(call(client, target, {}, {}, 3000ms)), "timed_out running killed") << target;
     const auto rested = service.workers("math");
-    EXPECT_EQ(call(client, "math.square", "7").output, "49") << "after ten heartbeats without a call";
+    EXPECT_EQ(call(client, "math.square", "7").output, "49") << "after some heartbeats without a call";
     EXPECT_EQ(service.workers("math"), rested);
     EXPECT_THAT(service.log(), testing::Not(HasSubstr("no heartbeat")));
 }
@@ -112,7 +112,7 @@ TEST(Heartbeat, IsNotMissedInACallThatNeverLooksUp) {
 TEST(Heartbeat, OfZeroLeavesItToTheDeadline) {
     const Service service{{.pools = chaos_with(1, "0", "stop.grace = \"50ms\"\n")}};
     auto client = service.client();
-    EXPECT_EQ(summary(call(client, "chaos.sigstop_self", {}, {}, 1000ms)), "timed_out killed");
+    EXPECT_EQ(summary(call(client, "chaos.sigstop_self", {}, {}, 1000ms)), "timed_out running killed");
     EXPECT_THAT(service.log(), testing::Not(HasSubstr("no heartbeat")));
 }
 
@@ -125,13 +125,14 @@ TEST(Heartbeat, OfACopyOfAZygote) {
 }
 
 TEST(Heartbeat, IsNotJudgedUnderADebugger) {
-    const Service service{{.pools = chaos_with(1, "200ms", "isolation = { level = \"none\", really_none = true }\n")}};
+    const Service service{{.pools = chaos_with(1, "200ms", "isolation = { level = \"none\", really_none = true }\n") +
+                                    "[pool.judged]\nworkers = 1\nheartbeat = \"400ms\"\nplugin = \"" + chaos_library() +
+                                    "\"\n"}};
     const auto worker = service.workers("chaos");
     ASSERT_EQ(::kill(worker[0], SIGSTOP), 0);
     EXPECT_TRUE(eventually([&] { return service.pool("chaos").at("workers").at(0).at("state") == "paused"; }));
-    // Another pool's worker that is stopped later is long gone, and this one is not.
-    Service other{{.pools = chaos_with(1, "400ms")}};
-    const Watched judged{other.workers("chaos").at(0)};
+    // Another that is stopped later, and has longer, is gone, and this one is not.
+    const Watched judged{service.workers("judged").at(0)};
     ASSERT_EQ(::kill(judged.pid(), SIGSTOP), 0);
     EXPECT_TRUE(judged.gone_within());
     EXPECT_EQ(service.pool("chaos").at("workers").at(0).at("pid"), worker[0]);
@@ -164,7 +165,10 @@ class WholeService : public testing::Test {
         ASSERT_TRUE(client_.submit({.target = "chaos.sleep", .body = wire::bytes_of("1500"), .timeout = 0ms}));
         ASSERT_TRUE(client_.submit({.target = "chaos.spin", .timeout = 1000ms}));
         ASSERT_TRUE(client_.flush());
-        service_.await_running("chaos", 2);
+        EXPECT_TRUE(eventually([&] {
+            const auto workers = service_.pool("chaos").at("workers");
+            return std::ranges::count_if(workers, [](const Json& worker) { return worker.contains("running_s"); }) == 2;
+        }));
         load_.await();
     }
     void pause(bool workers_go_on_first) {
@@ -177,7 +181,8 @@ class WholeService : public testing::Test {
     }
     void expect_no_harm() {
         std::vector<std::string> ends{summary(result_of(client_)), summary(result_of(client_))};
-        EXPECT_THAT(ends, testing::UnorderedElementsAre("ok", "timed_out killed")) << "the deadline was not lost";
+        EXPECT_THAT(ends, testing::UnorderedElementsAre("ok", "timed_out running killed"))
+            << "the deadline was not lost";
         load_.await();
         EXPECT_EQ(load_.stop(), "");
         EXPECT_EQ(service_.workers("math"), math_);
@@ -237,7 +242,7 @@ TEST_F(TimeOfDay, SetAnHourForwardAndBackChangesNothing) {
         ASSERT_TRUE(running.flush() && hanging.flush());
         service_.await_running("chaos", 2);
         shift(by);
-        EXPECT_EQ(summary(result_of(hanging)), "timed_out killed");
+        EXPECT_EQ(summary(result_of(hanging)), "timed_out running killed");
         EXPECT_EQ(summary(result_of(running)), "ok");
         // It is the supervisor's time that has changed, or nothing was shown.
         auto client = service_.client();

@@ -127,8 +127,10 @@ TEST(Restart, OfNobodyIsRefusedAndSaysWhoThereIs) {
 
 class Drain : public testing::Test {
    protected:
+    Folder folder_;
+    std::string env_ = "[pool.ledger.env]\nCAISSON_LEDGER = \"" + (folder_ / "ledger").string() + "\"\n";
     Gate gate_;
-    Service service_{{.pools = ledger_with(1)}};
+    Service service_{{.pools = ledger_with(1, env_)}};
 
     /// One call runs, another waits behind it, and the pool drains.
     void begin() {
@@ -188,7 +190,7 @@ TEST_F(Drain, IsNotDisturbedByResizeReloadAndRestart) {
     finish();
     service_.await_pool("ledger", "drained");
     EXPECT_EQ(service_.run({"resize", "ledger", "2"}).code, 0);
-    service_.configure({.pools = ledger_with(4, "timeout = \"5s\"\n")});
+    service_.configure({.pools = ledger_with(4, "timeout = \"5s\"\n" + env_)});
     EXPECT_EQ(service_.run({"reload"}).code, 0);
     const auto restart = service_.run({"restart", "ledger"});
     EXPECT_EQ(restart.code, 6);

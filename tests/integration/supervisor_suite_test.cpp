@@ -64,7 +64,7 @@ TEST(SupervisorSuite, GivesUpAPoolThatCannotStart) {
         {.pools = chaos_with(1, 3, "settings = { crash = \"create_fails\" }\n") + "[pool.math]\nworkers = 1\n"}};
     service.await_pool("chaos", "quarantined");
     EXPECT_EQ(times(service.log(), "worker ended"), 4U);
-    EXPECT_THAT(service.pool("chaos").at("reason"), HasSubstr("chaos does not want to start"));
+    EXPECT_THAT(service.pool("chaos").at("reason"), HasSubstr("did not start (create)"));
     EXPECT_EQ(service.run({"call", "math.square", "7"}).out, "49");
 }
 
