@@ -177,7 +177,8 @@ void Server::watch() {
     watcher_.watch(targets, settings_.service.settle);
 }
 
-// A piece of a file can be good by itself: one that is being written is left alone, and so is one that was just changed.
+// A piece of a file can be good by itself: one that is being written is left alone, and so is one that was just
+// changed.
 void Server::on_news(Watcher::News news) {
     if (news.configuration && !settles(settings_.file)) {
         watcher_.postpone({.configuration = true});

@@ -92,9 +92,7 @@ void FolderWatch::tell(int number, std::uint32_t mask, std::string_view name) {
     for (auto [at, end] = folders_.equal_range(number); at != end; ++at) named.push_back(at->second);
     for (const auto& folder : named) {
         const bool begun = (mask & IN_CREATE) != 0 && is_begun(folder / name);
-        const auto what = begun                    ? What::begun
-                          : (mask & IN_ATTRIB) != 0 ? What::touched
-                                                    : What::changed;
+        const auto what = begun ? What::begun : (mask & IN_ATTRIB) != 0 ? What::touched : What::changed;
         callback_({what, folder, name});
     }
 }

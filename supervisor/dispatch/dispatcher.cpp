@@ -48,10 +48,9 @@ Dispatcher::~Dispatcher() { *alive_ = false; }
 
 void Dispatcher::add_pool(const settings::Pool& settings) {
     auto& crew = crews_[settings.name];
-    crew = std::make_unique<Crew>(
-        fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules, around_.on_output,
-                                    librarian_ ? &*librarian_ : nullptr},
-        static_cast<Crew::Listener&>(*this), settings);
+    crew = std::make_unique<Crew>(fleet::Worker::Surroundings{around_.loop, around_.log, keeper_, around_.output_rules,
+                                                              around_.on_output, librarian_ ? &*librarian_ : nullptr},
+                                  static_cast<Crew::Listener&>(*this), settings);
     scheduler_.add_pool(settings.name, *crew);
     crew->start();
 }

@@ -35,8 +35,8 @@ void Crew::stop(TimePoint drain_until) {
 }
 
 void Crew::halt(TimePoint drain_until) {
-    for (auto* const timer : {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_,
-                              &library_timer_})
+    for (auto* const timer :
+         {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_, &library_timer_})
         timer->cancel();
     end_trial();
     for (auto& slot : slots_) {

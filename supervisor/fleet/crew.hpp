@@ -59,7 +59,8 @@ class Crew final : public Hands, private Worker::Owner {
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
     void stop(TimePoint drain_until) override;
     void rest() override;
-    /// Closes the breaker and starts what is missing, at once. A version of the library that was rolled back may try again.
+    /// Closes the breaker and starts what is missing, at once. A version of the library that was rolled back may try
+    /// again.
     void forgive();
     /// The file of the library may have changed: a new version is taken on trial. See crew_canary.cpp.
     void look_at_library();
@@ -100,8 +101,8 @@ class Crew final : public Hands, private Worker::Owner {
     /// Why the library's file cannot be read now; empty if it can.
     [[nodiscard]] const std::string& library_problem() const { return library_problem_; }
 
-    /// What a slot is for. A canary tries a new version of the library beside the others. A successor takes the duty of the one that it replaces when it is ready; a leaving one goes
-    /// with its worker.
+    /// What a slot is for. A canary tries a new version of the library beside the others. A successor takes the duty of
+    /// the one that it replaces when it is ready; a leaving one goes with its worker.
     enum class Duty : std::uint8_t { working, spare, canary, successor, leaving };
     struct Slot {
         std::uint32_t id = 0;

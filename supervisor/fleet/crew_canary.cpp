@@ -154,7 +154,8 @@ void Crew::promote_if_proven() {
     slot.duty = Duty::working;
     roster_.note(*slot.worker);
     const auto old = std::ranges::find_if(slots_, [&](const auto& other) {
-        return other->duty == Duty::working && other.get() != &slot && (!other->worker || has_old_library(*other->worker));
+        return other->duty == Duty::working && other.get() != &slot &&
+               (!other->worker || has_old_library(*other->worker));
     });
     if (old != slots_.end()) dismiss(**old);
     drop_empty(Duty::leaving);
@@ -183,9 +184,9 @@ void Crew::roll_back(const std::string& why) {
 // Callers are told of the methods that every worker has: while versions are mixed, of those of the old one.
 void Crew::learn_methods(const Worker& worker) {
     const bool mixed = around_.librarian != nullptr && std::ranges::any_of(slots_, [&](const auto& slot) {
-        return (slot->duty == Duty::working || slot->duty == Duty::spare) && slot->ready() &&
-               has_old_library(*slot->worker);
-    });
+                           return (slot->duty == Duty::working || slot->duty == Duty::spare) && slot->ready() &&
+                                  has_old_library(*slot->worker);
+                       });
     const bool old = has_old_library(worker);
     if (info_ && (mixed || old)) return;
     if (!info_ || *info_ != *worker.info()) info_ = worker.info();

@@ -128,10 +128,8 @@ void Crew::start_worker(Slot& slot) {
         birth.library = trial_->library;
     } else if (uses_zygote()) {
         if (!zygote_ || !zygote_->usable() || zygote_is_old()) return want_zygote();  // and it starts what waits
-        birth = {.mother = zygote_->keeper_id(),
-                 .info = zygote_->info(),
-                 .library = zygote_->library(),
-                 .luck = birth.luck};
+        birth = {
+            .mother = zygote_->keeper_id(), .info = zygote_->info(), .library = zygote_->library(), .luck = birth.luck};
     }
     slot.worker = std::make_unique<Worker>(around_, static_cast<Worker::Owner&>(*this), pool_, slot.id, birth);
     slot.worker->spawn();

@@ -81,7 +81,7 @@ struct Death {
     bool was_serving = false;         ///< it had been ready
     bool intended = false;            ///< the supervisor stopped it
     bool keeper_lost = false;         ///< it went with the keeper or its zygote, through no fault of its own
-    bool ordered = false;             ///< its call is crashed, and not to blame: an operator had it killed, or it was on trial
+    bool ordered = false;  ///< its call is crashed, and not to blame: an operator had it killed, or it was on trial
     std::shared_ptr<const PluginInfo> info = {};  ///< of what it ran; null if it was never ready
     LibraryRef library = {};                      ///< what it ran; null if it was not said
 };

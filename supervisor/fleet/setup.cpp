@@ -19,8 +19,7 @@ std::vector<std::string> environment_of(const settings::Pool& pool) {
     return environment;
 }
 
-std::string setup_document(const settings::Pool& pool, std::uint32_t worker, const LibraryRef& library,
-                           bool zygote) {
+std::string setup_document(const settings::Pool& pool, std::uint32_t worker, const LibraryRef& library, bool zygote) {
     nlohmann::json document{
         {"pool", pool.name},
         {"worker", worker},
