@@ -21,12 +21,16 @@ install(FILES config/caisson.toml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples C
 if(EXISTS ${PROJECT_SOURCE_DIR}/config/examples)
     install(DIRECTORY config/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT runtime)
 endif()
-install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
+install(DIRECTORY config/prometheus config/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT runtime)
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 file(GLOB man_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(page ${man_pages})
     string(REGEX MATCH "[1-8]$" section ${page})
     install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT runtime)
 endforeach()
+
+# Where systemd looks, if the prefix is /usr or /usr/local.
+install(FILES config/systemd/caisson.service config/systemd/caisson.socket DESTINATION lib/systemd/system COMPONENT runtime)
 
 # What plugin authors and clients build against: the public headers and nothing else.
 install(FILES sdk/plugin/plugin.h sdk/plugin/plugin.hpp sdk/client/client.hpp supervisor/embed/pool.hpp
@@ -45,7 +49,7 @@ target_compile_features(caisson_client_archive INTERFACE cxx_std_23)
 # So is the embedded pool, with the whole engine, but for the log, which it does not need.
 add_library(caisson_pool_archive STATIC supervisor/embed/silent_log.cpp
     $<TARGET_OBJECTS:caisson_embed> $<TARGET_OBJECTS:caisson_dispatch> $<TARGET_OBJECTS:caisson_fleet>
-    $<TARGET_OBJECTS:caisson_settings> $<FILTER:$<TARGET_OBJECTS:caisson_base>,EXCLUDE,/log\\.cpp>)
+    $<TARGET_OBJECTS:caisson_settings> $<FILTER:$<TARGET_OBJECTS:caisson_base>,EXCLUDE,/log[a-z_]*\\.cpp>)
 set_target_properties(caisson_pool_archive PROPERTIES OUTPUT_NAME caisson_pool EXPORT_NAME pool)
 target_include_directories(caisson_pool_archive
     PRIVATE ${PROJECT_SOURCE_DIR}/sdk ${PROJECT_SOURCE_DIR}/supervisor

@@ -10,7 +10,7 @@ import project
 PUT_OFF = re.compile(r"\b(?:" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")(?=[:( ]|$)")
 CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7}) ")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
-SOURCES = {".c", ".cpp", ".h", ".hpp", ".py", ".cmake", ".sh"}
+SOURCES = {".c", ".cpp", ".h", ".hpp", ".py", ".cmake", ".sh", ".js", ".css", ".html"}
 LICENCE_LINES = 3  # a #! line may come first
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the checks on scratch trees: each finds what it is for, and is silent about what is right."""
 
+import json
 import pathlib
 import tempfile
 import unittest
@@ -11,6 +12,7 @@ import includes
 import instructions
 import links
 import marks
+import metrics
 import settings_keys
 import snippets
 import states
@@ -73,6 +75,24 @@ transitions{{
         self.assert_finds(states.check(self.root), "the row of off has 1 cells for 2 events")
         self.scratch(row="on, away")
         self.assert_finds(states.check(self.root), "names away, which is no state")
+
+
+class Metrics(ScratchTree):
+    def write_all(self, rule, query):
+        self.write("docs/metrics.md", "| `caisson_calls_total` | counter | `pool` | x |\n"
+                                      "| `caisson_call_run_seconds` | histogram | `pool` | x |\n")
+        self.write("config/prometheus/alerts.yml", f"groups:\n  - rules:\n      - expr: {rule}\n")
+        self.write("config/grafana/caisson.json",
+                   json.dumps({"panels": [{"targets": [{"expr": query}]}], "templating": {"list": []}}))
+
+    def test_what_there_is_may_be_named(self):
+        self.write_all("rate(caisson_calls_total[5m]) > 0", "rate(caisson_call_run_seconds_bucket[5m])")
+        self.assert_finds(metrics.check(self.root))
+
+    def test_what_there_is_not_may_not(self):
+        self.write_all("caisson_calls > 0", "caisson_nothing")
+        self.assert_finds(metrics.check(self.root), "alerts.yml: there is no metric caisson_calls",
+                          "caisson.json: there is no metric caisson_nothing")
 
 
 class Instructions(ScratchTree):

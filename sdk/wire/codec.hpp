@@ -60,6 +60,10 @@ class FrameReader {
     [[nodiscard]] bool midway() const { return end_ != begin_ || !lent_.empty(); }
     /// Bytes that the frame under way still needs, as far as that is known; 0 if it has all, or there is none.
     [[nodiscard]] std::size_t missing() const;
+    /// What has come and was not taken, after `settle`: for whoever goes on with the stream.
+    [[nodiscard]] std::span<const std::byte> untaken() const {
+        return std::span{buffer_}.subspan(begin_, end_ - begin_);
+    }
     /// Bytes of memory that it has for itself.
     [[nodiscard]] std::size_t memory_bytes() const { return buffer_.capacity(); }
 

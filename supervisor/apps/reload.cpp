@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 
 #include "apps/server.hpp"
@@ -18,17 +19,26 @@ namespace caisson::apps {
 using settings::Change;
 using settings::Scope;
 
+void Server::on_hangup() {
+    if (!waits_for_heritage() && !passed_on(SIGHUP)) static_cast<void>(reload("signal"));
+}
+
 Result<Server::Texts> Server::reload(const std::string& source) {
+    manager_.reloading();
     auto next = read_next();
     auto done = next ? take(std::move(*next)) : Result<Texts>{std::unexpected(next.error())};
     note_reload(source, done);
     dispatcher_.look_at_libraries();
+    manager_.ready(told_ = status_line());
     return done;
 }
 
 // Everything is read and checked first: a bad file changes nothing.
 Result<Configuration> Server::read_next() {
     if (dispatcher_.stopping()) return fail("the service is stopping");
+    if (upgrade_.state() != UpgradeState::serving)
+        return fail("an upgrade is under way, and the new version reads the configuration itself",
+                    "reload again when it is over");
     auto next = read_configuration(overrides_, seen());
     keep_running(next);
     if (next.clean()) return next;
@@ -90,7 +100,11 @@ void Server::keep_running(Configuration& next) const {
 Result<Server::Texts> Server::take(Configuration next) {
     auto access = control::Access::from(next.settings.access, ::geteuid());
     if (!access) return fail(cat("nothing was changed: ", access.error().what), access.error().hint);
-    service_.set_access(std::move(*access));
+    service_.set_access(*access);
+    auto socket_rights = next.settings.access;
+    socket_rights.mode = settings_.access.mode;
+    socket_rights.group = settings_.access.group;
+    door_.apply(next.settings.metrics, socket_rights, std::move(*access));
     log_.set_level(log_options(next.settings.log).level);
     const auto changes = settings::changes(settings_, next.settings);
     auto& settings = next.settings;
@@ -180,6 +194,8 @@ void Server::watch() {
 // A piece of a file can be good by itself: one that is being written is left alone, and so is one that was just
 // changed.
 void Server::on_news(Watcher::News news) {
+    // Whichever of the two serves after an upgrade has seen it, and does it then.
+    if (waits_for_heritage() || upgrade_.state() != UpgradeState::serving) return watcher_.postpone(news);
     if (news.configuration && !settles(settings_.file)) {
         watcher_.postpone({.configuration = true});
         news.configuration = false;

@@ -4,7 +4,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 #include "apps/configuration.hpp"
@@ -40,39 +42,83 @@ bool strictly_good(const Configuration& configuration) {
     return good;
 }
 
+/// What was typed, for the next version.
+std::vector<std::string> line_of(const cli::ServeOptions& options) {
+    std::vector<std::string> line{"caisson"};
+    const auto add = [&](const char* option, const std::filesystem::path& value) {
+        if (!value.empty()) line.insert(line.end(), {option, value.native()});
+    };
+    add("--socket", options.socket);
+    line.emplace_back("serve");
+    add("--config", options.config);
+    add("--plugin-dir", options.plugin_dir);
+    if (options.strict) line.emplace_back("--strict");
+    return line;
+}
+
+// From the service before, from the service manager, or a new one.
+Result<control::Listener> open_listener(Start& start, const settings::Settings& settings) {
+    if (start.inheritance) {
+        auto& offer = start.inheritance->offer;
+        auto lock = offer.take("lock");
+        return control::Listener::inherit(std::move(lock), offer.take("listener"), offer.text("socket"),
+                                          offer.flag("ours"));
+    }
+    auto passed = start.manager.take_passed();
+    const auto is_kept = [](const ServiceManager::Passed& one) { return one.name == kept_listener; };
+    // Its own socket comes back from the manager's store as well; the one that the manager has opened is the same or
+    // new.
+    auto found = std::ranges::find_if_not(passed, is_kept);
+    if (found == passed.end()) found = std::ranges::find_if(passed, is_kept);
+    if (found == passed.end()) return control::Listener::bind(settings.service.socket, settings.access);
+    const bool ours = is_kept(*found);
+    std::error_code error;
+    // Who removed its file has made it useless.
+    if (ours && !std::filesystem::is_socket(settings.service.socket, error))
+        return control::Listener::bind(settings.service.socket, settings.access);
+    return control::Listener::adopt(std::move(found->descriptor), ours);
+}
+
 }  // namespace
 
 int serve(const cli::ServeOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);  // it comes too soon, and would end the start
     hold_back_hangup();
     sys::shut_to_ptrace();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    auto configuration = read_configuration({options.config, options.socket, options.plugin_dir});
+    Start start{.overrides = {options.config, options.socket, options.plugin_dir},
+                .program = own_program(),
+                .arguments = line_of(options),
+                .inheritance = {},
+                .manager = ServiceManager::from_environment()};
+    auto inheritance = Inheritance::receive();
+    if (!inheritance) {
+        complain(inheritance.error().text());
+        return cli::exit_invalid;
+    }
+    start.inheritance = std::move(*inheritance);
+    auto configuration = read_configuration(start.overrides);
     if (!configuration.usable() || (options.strict && !configuration.problems.empty()))
         for (const auto& problem : configuration.problems) complain(problem.text());
     if (!configuration.usable() || (options.strict && !strictly_good(configuration))) return cli::exit_invalid;
 
+    const auto refuse = [&](const Error& error, int code) {
+        complain(error.text());
+        if (start.inheritance) start.inheritance->refuse(error.text());
+        return code;
+    };
+    // Before the log looks where it writes to.
+    if (start.inheritance) start.inheritance->take_outputs();
     auto log = Log::open(log_options(configuration.settings.log));
-    if (!log) {
-        complain(log.error().text());
-        return cli::exit_invalid;
-    }
+    if (!log) return refuse(log.error(), cli::exit_invalid);
     auto access = control::Access::from(configuration.settings.access, ::geteuid());
-    if (!access) {
-        complain(access.error().text());
-        return cli::exit_invalid;
-    }
-    auto listener = control::Listener::bind(configuration.settings.service.socket, configuration.settings.access);
-    if (!listener) {
-        complain(listener.error().text());
-        return cli::exit_no_service;
-    }
+    if (!access) return refuse(access.error(), cli::exit_invalid);
+    auto listener = open_listener(start, configuration.settings);
+    if (!listener) return refuse(listener.error(), cli::exit_no_service);
+    configuration.settings.service.socket = listener->path();
     sys::raise_open_files();
-    return Server{{options.config, options.socket, options.plugin_dir},
-                  std::move(configuration),
-                  std::move(*log),
-                  std::move(*listener),
-                  std::move(*access)}
+    return Server{std::move(start), std::move(configuration), std::move(*log), std::move(*listener), std::move(*access)}
         .run();
 }
 

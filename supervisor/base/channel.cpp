@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "wire/rights.hpp"
 
@@ -42,6 +43,29 @@ Channel::~Channel() {
 void Channel::close() {
     muted_ = true;
     hang_up();
+}
+
+Channel::Rest Channel::release() {
+    check(out_descriptors_.empty() && ahead_ == 0, "a channel is given up between two descriptors");
+    muted_ = true;
+    watch_ = {};
+    retry_timer_.cancel();
+    reader_.settle();
+    const auto received = reader_.untaken();
+    return {.socket = std::move(socket_),
+            .received = {received.begin(), received.end()},
+            .received_descriptors = std::exchange(in_descriptors_, {}),
+            .unsent = {out_.begin() + static_cast<std::ptrdiff_t>(out_begin_), out_.end()}};
+}
+
+void Channel::resume(Rest rest) {
+    const auto room = reader_.prepare(rest.received.size());
+    std::ranges::copy(rest.received, room.begin());
+    reader_.commit(rest.received.size());
+    in_descriptors_ = std::move(rest.received_descriptors);
+    out_ = std::move(rest.unsent);
+    feed_at_end_of_turn();
+    flush_at_end_of_turn();
 }
 
 // What else wakes this up (urgent data) is no end.
@@ -173,6 +197,10 @@ void Channel::pause_reading() {
 void Channel::resume_reading() {
     if (!std::exchange(paused_, false) || closed()) return;
     watch_.resume_reading();
+    feed_at_end_of_turn();
+}
+
+void Channel::feed_at_end_of_turn() {
     if (std::exchange(feed_due_, true)) return;
     loop_.at_end_of_turn([this, alive = alive_] {
         if (!*alive) return;

@@ -46,6 +46,14 @@ class Channel {
         std::function<void()> on_gone = {};     ///< the peer has closed, and reading is paused: the end may be far
     };
 
+    /// What a channel was in the middle of, for whoever goes on with its socket.
+    struct Rest {
+        Fd socket;
+        wire::Buffer received;                ///< and not handled: begins with a frame
+        std::deque<Fd> received_descriptors;  ///< of frames that have not been handled
+        wire::Buffer unsent;
+    };
+
     /// Takes a connected, non-blocking stream socket.
     Channel(Loop& loop, Fd socket, Handlers handlers);
     ~Channel();
@@ -86,12 +94,18 @@ class Channel {
     /// Memory of its own for what has come and is not handled.
     [[nodiscard]] std::size_t memory_bytes() const { return reader_.memory_bytes(); }
 
+    /// Gives its socket up, as after `close`. No descriptor may wait to be sent.
+    [[nodiscard]] Rest release();
+    /// Goes on where another has stopped; before anything else is done with this one, which was made with its socket.
+    void resume(Rest rest);
+
     /// Closes the socket. No handler is called any more.
     void close();
     [[nodiscard]] bool closed() const { return !socket_; }
 
    private:
     void on_readable();
+    void feed_at_end_of_turn();
     [[nodiscard]] bool read_once();  // true if something came
     [[nodiscard]] bool read_into_own();
     [[nodiscard]] std::optional<std::size_t> receive(std::span<std::byte> room);

@@ -99,8 +99,28 @@ inline constexpr std::size_t report_file_bytes = 64 * 1024;
 /// Bytes of error text, notes and messages that come from a worker.
 inline constexpr std::size_t worker_text_bytes = 16 * 1024;
 
+/// Methods of one pool that are measured each for itself, at about 5 KiB; the others together.
+inline constexpr std::size_t measured_methods = 32;
 /// Log lines that wait for a slow disk or terminal; beyond it the oldest are dropped and counted.
 inline constexpr std::size_t log_queue_lines = 8192;
+/// How long a log whose reader is behind is waited for when the service ends.
+inline constexpr auto log_close_patience = 1s;
+/// Lines and events that are remembered for those who ask what happened, and what they may take together.
+inline constexpr std::size_t log_records = 4096;
+inline constexpr std::size_t log_record_bytes = 4 * 1024 * 1024;
+/// Lines of one answer to those who follow the log.
+inline constexpr std::size_t log_answer_lines = 1000;
+/// The longest that a request waits for news, and how many may wait at once.
+inline constexpr auto news_wait_max = 30s;
+inline constexpr std::size_t news_waiters = 64;
+/// Connections over HTTP: each has a descriptor and its buffer.
+inline constexpr std::size_t http_connections = 64;
+/// Memory of one of them, headers and all; a request with larger headers is refused.
+inline constexpr std::size_t http_connection_bytes = 32 * 1024;
+/// Bytes of a request's body: it names things, it carries no data.
+inline constexpr std::size_t http_body_bytes = 64 * 1024;
+/// For a client to send a request, or to take its answer.
+inline constexpr auto http_patience = 20s;
 /// Pools of one service: each costs descriptors and memory.
 inline constexpr std::size_t pools = 256;
 /// Connections the kernel holds until they are accepted.

@@ -4,41 +4,44 @@
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/log_writer.hpp"
+#include "base/system.hpp"
 #include "base/text.hpp"
 
 namespace caisson {
 namespace {
 
+using Fields = std::span<const LogField>;
+
+constexpr std::string_view json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})";
+constexpr std::string_view text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
+
 spdlog::level::level_enum to_spdlog(LogLevel level) {
-    switch (level) {
-        case LogLevel::trace:
-            return spdlog::level::trace;
-        case LogLevel::debug:
-            return spdlog::level::debug;
-        case LogLevel::info:
-            return spdlog::level::info;
-        case LogLevel::warn:
-            return spdlog::level::warn;
-        case LogLevel::error:
-            return spdlog::level::err;
-        case LogLevel::off:
-            return spdlog::level::off;
-    }
-    return spdlog::level::info;
+    constexpr std::array levels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
+                                spdlog::level::warn,  spdlog::level::err,   spdlog::level::off};
+    return levels[static_cast<std::size_t>(level)];
 }
 
-// Text: "message  key=value key=value"; a value with spaces stands in quotes.
-std::string as_text(std::string_view message, std::span<const LogField> fields) {
+std::string quoted(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// Text: "message key=value key=value"; a value with spaces stands in quotes.
+std::string as_text(std::string_view event, std::string_view message, Fields fields) {
     std::string line = printable(message);
-    for (const LogField& field : fields) {
+    const auto add = [&](const LogField& field) {
         append(line, ' ');
         append(line, field.key);
         append(line, '=');
@@ -50,18 +53,17 @@ std::string as_text(std::string_view message, std::span<const LogField> fields) 
         } else {
             std::visit([&](auto value) { append(line, value); }, field.value);
         }
-    }
+    };
+    if (!event.empty()) add({"event", event});
+    for (const LogField& field : fields) add(field);
     return line;
 }
 
-// JSON: the members of the object after those that the pattern writes (time and level).
-std::string as_json(std::string_view message, std::span<const LogField> fields) {
-    const auto quoted = [](std::string_view text) {
-        return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    };
-    std::string line = cat("\"message\":", quoted(message));
+// The members of a JSON object, without its braces.
+std::string json_members(Fields fields) {
+    std::string line;
     for (const LogField& field : fields) {
-        append(line, cat(",\"", field.key, "\":"));
+        append(line, cat(line.empty() ? "\"" : ",\"", field.key, "\":"));
         if (const auto* text = std::get_if<std::string_view>(&field.value))
             append(line, quoted(*text));
         else
@@ -70,17 +72,106 @@ std::string as_json(std::string_view message, std::span<const LogField> fields) 
     return line;
 }
 
+// JSON: what stands after the members that the pattern writes (time and level).
+std::string as_json(std::string_view event, std::string_view message, Fields fields) {
+    std::string line = cat("\"message\":", quoted(message));
+    if (!event.empty()) append(line, cat(",\"event\":", quoted(event)));
+    if (!fields.empty()) append(line, cat(',', json_members(fields)));
+    return line;
+}
+
+// The journal: fields as add_to_journal takes them. Values have no zero byte in them.
+std::string as_journal(LogLevel level, std::string_view event, std::string_view message, Fields fields) {
+    constexpr std::array<char, 6> priorities{'7', '7', '6', '4', '3', '3'};  // of syslog: debug, info, warning, error
+    std::string entry =
+        cat("MESSAGE=", as_text({}, message, fields), '\0', "PRIORITY=", priorities[static_cast<std::size_t>(level)],
+            '\0', "SYSLOG_IDENTIFIER=caisson", '\0');
+    const auto add = [&](const LogField& field) {
+        append(entry, "CAISSON_");
+        for (const char c : field.key) append(entry, static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+        append(entry, '=');
+        if (const auto* text = std::get_if<std::string_view>(&field.value))
+            append(entry, printable(*text));
+        else
+            std::visit([&](auto value) { append(entry, value); }, field.value);
+        append(entry, '\0');
+    };
+    if (!event.empty()) add({"event", event});
+    for (const LogField& field : fields) add(field);
+    return entry;
+}
+
+std::string_view pool_in(Fields fields) {
+    const auto pool = std::ranges::find(fields, std::string_view{"pool"}, &LogField::key);
+    const auto* const name = pool == fields.end() ? nullptr : std::get_if<std::string_view>(&pool->value);
+    return name == nullptr ? std::string_view{} : *name;
+}
+
+/// How a line is written.
+enum class Shape : std::uint8_t { text, json, journal };
+
+std::string line_of(Shape shape, std::string_view event, LogLevel level, std::string_view message, Fields fields) {
+    switch (shape) {
+        case Shape::text:
+            return as_text(event, message, fields);
+        case Shape::json:
+            return as_json(event, message, fields);
+        case Shape::journal:
+            return as_journal(level, event, message, fields);
+    }
+    return {};
+}
+
+/// The end of spdlog's queue, on the thread of its own.
+class Sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+   public:
+    Sink(LogWriter writer, Shape shape) : writer_(std::move(writer)), shape_(shape) {}
+
+    void watch(spdlog::details::thread_pool& queue) { queue_ = &queue; }
+    [[nodiscard]] LogWriter& writer() { return writer_; }
+
+   protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        const auto excuse = [&](std::string_view what, std::uint64_t count, std::string_view why) {
+            std::vector<LogField> fields{{"count", count}};
+            if (!why.empty()) fields.emplace_back("why", why);
+            const auto text = line_of(shape_, {}, LogLevel::warn, what, fields);
+            return formatted({message.time, {}, {}, spdlog::level::warn, {text.data(), text.size()}});
+        };
+        if (queue_ != nullptr) writer_.note_overrun(queue_->overrun_counter(), excuse);
+        writer_.write(formatted(message), excuse);
+    }
+    void flush_() override {}
+
+   private:
+    [[nodiscard]] std::string formatted(const spdlog::details::log_msg& message) {
+        if (shape_ == Shape::journal) return {message.payload.data(), message.payload.size()};
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        return {line.data(), line.size()};
+    }
+
+    LogWriter writer_;
+    Shape shape_;
+    spdlog::details::thread_pool* queue_ = nullptr;
+};
+
 }  // namespace
 
 struct Log::Impl {
-    std::shared_ptr<spdlog::details::thread_pool> writer;
+    Shape shape = Shape::text;
+    LogLevel level = LogLevel::info;
+    std::shared_ptr<Sink> sink;
+    std::shared_ptr<spdlog::details::thread_pool> queue;
     std::shared_ptr<spdlog::async_logger> logger;
-    bool json = false;
-    std::uint64_t said_dropped = 0;
+    LogRing ring{limits::log_records, limits::log_record_bytes};
+    std::function<void(const LogRecord&)> listener;
 
-    // The logger goes first: its sink is flushed by the writer, which then drains its queue and ends.
+    // The queue goes first: its thread writes what is in it, and then ends.
     ~Impl() {
-        if (logger) logger->flush();
+        if (sink) sink->writer().close();
+        logger.reset();
+        queue.reset();
     }
 };
 
@@ -90,56 +181,71 @@ Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
 Result<Log> Log::open(const LogOptions& options) {
+    auto writer = LogWriter::open(options.file, options.journal);
+    if (!writer) return fail(writer.error().what, "check log.file");
     auto impl = std::make_unique<Impl>();
-    impl->json = options.json;
-    spdlog::sink_ptr sink;
+    const bool journal = options.journal && options.file.empty();
+    impl->shape = journal ? Shape::journal : options.json ? Shape::json : Shape::text;
+    impl->level = options.level;
+    impl->sink = std::make_shared<Sink>(std::move(*writer), impl->shape);
+    impl->sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        std::string{options.json ? json_pattern : text_pattern}, spdlog::pattern_time_type::utc));
     try {
-        if (options.file.empty())
-            sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-        else
-            sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file.string());
-        // The default overflow of a full queue is to wait for room: a slow terminal would stop the supervisor.
-        impl->writer = std::make_shared<spdlog::details::thread_pool>(limits::log_queue_lines, 1);
+        impl->queue = std::make_shared<spdlog::details::thread_pool>(limits::log_queue_lines, 1);
     } catch (const std::exception& error) {
-        return fail(cat("cannot open the log ", options.file.string(), ": ", std::string_view{error.what()}),
-                    "check log.file");
+        return fail(cat("cannot start the log's thread: ", std::string_view{error.what()}));
     }
-    impl->logger = std::make_shared<spdlog::async_logger>("caisson", std::move(sink), impl->writer,
+    impl->sink->watch(*impl->queue);
+    // The default for a full queue is to wait for room: a slow terminal would stop the supervisor.
+    impl->logger = std::make_shared<spdlog::async_logger>("caisson", impl->sink, impl->queue,
                                                           spdlog::async_overflow_policy::overrun_oldest);
-    const char* pattern =
-        options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
-    impl->logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
-    impl->logger->set_level(to_spdlog(options.level));
-    impl->logger->flush_on(spdlog::level::info);
+    impl->logger->set_level(spdlog::level::trace);
     return Log{std::move(impl)};
 }
 
 Log Log::silent() { return Log{nullptr}; }
 
-void Log::write(LogLevel level, std::string_view message, Fields fields) {
-    put(level, message, {fields.begin(), fields.size()});
+void Log::write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+    put({}, level, message, {fields.begin(), fields.size()});
 }
 
-void Log::event(std::string_view name, LogLevel level, std::string_view message, Fields fields) {
-    std::vector<LogField> all{{"event", name}};
-    all.insert(all.end(), fields.begin(), fields.end());
-    put(level, message, all);
+void Log::event(std::string_view name, LogLevel level, std::string_view message,
+                std::initializer_list<LogField> fields) {
+    put(name, level, message, {fields.begin(), fields.size()});
 }
 
-void Log::put(LogLevel level, std::string_view message, std::span<const LogField> fields) {
-    if (!impl_ || !impl_->logger->should_log(to_spdlog(level))) return;
-    const auto line = impl_->json ? as_json(message, fields) : as_text(message, fields);
-    impl_->logger->log(to_spdlog(level), spdlog::string_view_t{line.data(), line.size()});
-    if (const auto now = dropped(); now != impl_->said_dropped) {
-        const auto count = now - std::exchange(impl_->said_dropped, now);
-        write(LogLevel::warn, "log lines dropped: the writer is behind", {{"count", count}});
+void Log::put(std::string_view event, LogLevel level, std::string_view message, std::span<const LogField> fields) {
+    if (!impl_) return;
+    const bool written = level >= impl_->level;
+    if (!written && event.empty()) return;
+    if (written) {
+        const auto line = line_of(impl_->shape, event, level, message, fields);
+        impl_->logger->log(to_spdlog(level), spdlog::string_view_t{line.data(), line.size()});
     }
+    const auto& record = impl_->ring.add({.time = sys::wall_time(),
+                                          .level = level,
+                                          .event = std::string{event},
+                                          .pool = std::string{pool_in(fields)},
+                                          .message = std::string{message},
+                                          .fields = cat('{', json_members(fields), '}')});
+    if (impl_->listener) impl_->listener(record);
 }
 
 void Log::set_level(LogLevel level) {
-    if (impl_) impl_->logger->set_level(to_spdlog(level));
+    if (impl_) impl_->level = level;
 }
 
-std::uint64_t Log::dropped() const { return impl_ ? impl_->writer->overrun_counter() : 0; }
+std::uint64_t Log::dropped() const {
+    return impl_ ? impl_->queue->overrun_counter() + impl_->sink->writer().lost() : 0;
+}
+
+const LogRing& Log::records() const {
+    static const LogRing none{0, 0};
+    return impl_ ? impl_->ring : none;
+}
+
+void Log::on_record(std::function<void(const LogRecord&)> listener) {
+    if (impl_) impl_->listener = std::move(listener);
+}
 
 }  // namespace caisson

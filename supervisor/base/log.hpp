@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The log: levelled lines with fields, written by a thread of its own. Logging never blocks; what had to be dropped is
-/// counted and said. spdlog does the writing, behind this header and nowhere else.
+/// counted and said. spdlog does the queueing, behind this header and nowhere else.
+///
+/// The last lines stay in memory, for those who ask a running service what happened. Events are among them whatever the
+/// level of the log is.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <variant>
 
+#include "base/log_ring.hpp"
 #include "base/result.hpp"
 
 namespace caisson {
@@ -28,12 +33,11 @@ struct LogField {
     LogField(std::string_view k, T v) : key(k), value(std::uint64_t{v}) {}
 };
 
-enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
-
 struct LogOptions {
     LogLevel level = LogLevel::info;
     bool json = false;           ///< one JSON object a line, else text for people
     std::filesystem::path file;  ///< empty: stderr
+    bool journal = false;        ///< stderr is systemd's journal (stderr_is_journal), which takes fields
 };
 
 class Log {
@@ -59,13 +63,17 @@ class Log {
     void event(std::string_view name, LogLevel level, std::string_view message, Fields fields = {});
 
     void set_level(LogLevel level);
-    /// Lines dropped so far because the writer was behind.
+    /// Lines dropped so far because the writer was behind, or because they could not be written.
     [[nodiscard]] std::uint64_t dropped() const;
+    /// What is remembered; of a silent log nothing. On the loop's thread.
+    [[nodiscard]] const LogRing& records() const;
+    /// Calls back with each record, from inside `write` and `event`; one listener.
+    void on_record(std::function<void(const LogRecord&)> listener);
 
    private:
     struct Impl;
     explicit Log(std::unique_ptr<Impl> impl);
-    void put(LogLevel level, std::string_view message, std::span<const LogField> fields);
+    void put(std::string_view event, LogLevel level, std::string_view message, std::span<const LogField> fields);
     std::unique_ptr<Impl> impl_;
 };
 

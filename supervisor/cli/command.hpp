@@ -43,7 +43,11 @@ struct Command {
 [[nodiscard]] Command map_command();
 [[nodiscard]] Command status_command();
 [[nodiscard]] Command workers_command();
+[[nodiscard]] Command top_command();
 [[nodiscard]] Command crashes_command();
+[[nodiscard]] Command events_command();
+[[nodiscard]] Command logs_command();
+[[nodiscard]] Command metrics_command();
 [[nodiscard]] Command poison_command();
 [[nodiscard]] Command resize_command();
 [[nodiscard]] Command restart_command();
@@ -51,6 +55,7 @@ struct Command {
 [[nodiscard]] Command resume_command();
 [[nodiscard]] Command reload_command();
 [[nodiscard]] Command stop_command();
+[[nodiscard]] Command upgrade_command();
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command check_command();
 [[nodiscard]] Command doctor_command();
@@ -66,6 +71,9 @@ void complain(const Context& context, std::string_view text);
 /// The value of --timeout: nothing when it was not given.
 [[nodiscard]] std::expected<std::optional<std::chrono::milliseconds>, std::string> parse_timeout(
     const std::optional<std::string>& text);
+/// The time between two looks, "2", "0.5" (seconds) or "500ms": one second when it was not given.
+[[nodiscard]] std::expected<std::chrono::milliseconds, std::string> parse_interval(
+    std::string_view option, const std::optional<std::string>& text);
 /// A whole number from `min` to `max`: nothing when it was not given.
 [[nodiscard]] std::expected<std::optional<std::int64_t>, std::string> parse_number(
     std::string_view option, const std::optional<std::string>& text, std::int64_t min, std::int64_t max);

@@ -69,6 +69,11 @@ std::optional<std::int64_t> number(const Json& object, const char* name) {
     return value.get<std::int64_t>();
 }
 
+std::optional<double> real(const Json& object, const char* name) {
+    const Json& value = member(object, name);
+    return value.is_number() ? std::optional{value.get<double>()} : std::nullopt;
+}
+
 std::string digits(const Json& object, const char* name) {
     const auto value = number(object, name);
     return value ? std::to_string(*value) : std::string{};

@@ -22,6 +22,8 @@ using Json = nlohmann::json;
 /// A member that is a text, printable; "" if there is none.
 [[nodiscard]] std::string text(const Json& object, const char* name);
 [[nodiscard]] std::optional<std::int64_t> number(const Json& object, const char* name);
+/// A number with its fraction.
+[[nodiscard]] std::optional<double> real(const Json& object, const char* name);
 /// A number as digits; "" if there is none.
 [[nodiscard]] std::string digits(const Json& object, const char* name);
 /// A list of texts, printable.

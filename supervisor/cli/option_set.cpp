@@ -37,6 +37,15 @@ void OptionSet::option(const char* names, std::optional<std::string>& value, con
         ->option_text(placeholder);
 }
 
+void OptionSet::option_or_flag(const char* names, std::optional<std::string>& value, const char* placeholder,
+                               const char* help) {
+    app_.add_option_function<std::vector<std::string>>(
+            names, [&value](const std::vector<std::string>& typed) { value = typed.empty() ? "" : typed.front(); },
+            help)
+        ->expected(0, 1)
+        ->option_text(placeholder);
+}
+
 void OptionSet::flag(const char* names, bool& value, const char* help) { app_.add_flag(names, value, help); }
 
 }  // namespace caisson::cli

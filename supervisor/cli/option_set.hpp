@@ -29,6 +29,9 @@ class OptionSet {
     /// `names` as in "-o,--output"; `placeholder` stands for the value in the help.
     void option(const char* names, std::string& value, const char* placeholder, const char* help);
     void option(const char* names, std::optional<std::string>& value, const char* placeholder, const char* help);
+    /// An option whose value may be left out; it is then empty. `placeholder` as in "[SECONDS]".
+    void option_or_flag(const char* names, std::optional<std::string>& value, const char* placeholder,
+                        const char* help);
     void flag(const char* names, bool& value, const char* help);
 
    private:

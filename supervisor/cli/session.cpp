@@ -8,9 +8,6 @@
 namespace caisson::cli {
 namespace {
 
-// For an answer to a request. Long enough for a reload that compares many libraries.
-constexpr std::chrono::seconds answer_patience{60};
-
 std::string listed(const std::vector<std::string>& choices) {
     std::string out;
     for (const auto& choice : choices) out += cat(out.empty() ? "" : ", ", choice);
@@ -44,8 +41,9 @@ std::expected<Client, int> open_session(const Context& context) {
     return std::unexpected(exit_no_service);
 }
 
-std::expected<Reply, int> ask(const Context& context, Client& client, const Json& request, std::string_view doing) {
-    auto answer = client.request(request.dump(-1, ' ', false, Json::error_handler_t::replace), answer_patience);
+std::expected<Reply, int> ask(const Context& context, Client& client, const Json& request, std::string_view doing,
+                              std::chrono::milliseconds patience) {
+    auto answer = client.request(request.dump(-1, ' ', false, Json::error_handler_t::replace), patience);
     if (!answer) {
         complain(context, cat(doing, ": ", printable(answer.error().message)));
         return std::unexpected(exit_code(answer.error().kind));

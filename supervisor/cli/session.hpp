@@ -23,9 +23,13 @@ struct Reply {
     Json document;
 };
 
+/// For an answer to a request. Long enough for a reload that compares many libraries.
+inline constexpr std::chrono::seconds reply_patience{60};
+
 /// Sends one request. `doing` names it in an error, such as "resize math".
 [[nodiscard]] std::expected<Reply, int> ask(const Context& context, Client& client, const Json& request,
-                                            std::string_view doing);
+                                            std::string_view doing,
+                                            std::chrono::milliseconds patience = reply_patience);
 
 /// Writes to the output stream: the exit code is exit_ok, also when the reader has gone, or exit_io after saying why.
 [[nodiscard]] int print(const Context& context, std::string_view text);

@@ -69,6 +69,72 @@ std::string reasons(const Json& pools) {
     return out.empty() ? out : cat('\n', out);
 }
 
+// A duration of a few microseconds, or of a few minutes.
+std::string time_text(const Json& part, const char* name) {
+    const Json& value = member(part, name);
+    if (!value.is_number()) return "";
+    const auto time_s = value.get<double>();
+    if (time_s < 1e-3) return cat(one_decimal(time_s * 1e6), " us");
+    if (time_s < 1) return cat(one_decimal(time_s * 1e3), " ms");
+    return cat(one_decimal(time_s), " s");
+}
+
+std::string rate_text(const Json& pool) {
+    const Json& rates = member(pool, "rates");
+    std::string out;
+    for (const char* const span : {"1s", "10s", "60s"}) {
+        const Json& rate = member(rates, span);
+        if (rate.is_number())
+            out += cat(out.empty() ? "" : ", ", one_decimal(rate.get<double>()), " in ", std::string_view{span});
+    }
+    return out.empty() ? out : cat("calls a second: ", out, '\n');
+}
+
+std::string latency_table(const Json& pool) {
+    Table table{{{"CALLS"},
+                 {"P50 LAST MINUTE", Align::right},
+                 {"P99 LAST MINUTE", Align::right},
+                 {"P50 SINCE START", Align::right},
+                 {"P99 SINCE START", Align::right}}};
+    const Json& latency = member(pool, "latency");
+    if (number(member(latency, "start"), "calls").value_or(0) == 0) return {};
+    for (const char* const part : {"waiting", "running", "total"}) {
+        const Json& minute = member(member(latency, "minute"), part);
+        const Json& start = member(member(latency, "start"), part);
+        const bool recent = number(member(latency, "minute"), "calls").value_or(0) > 0;
+        table.add({part, recent ? time_text(minute, "p50_s") : "", recent ? time_text(minute, "p99_s") : "",
+                   time_text(start, "p50_s"), time_text(start, "p99_s")});
+    }
+    return cat('\n', table.text());
+}
+
+// "3 quarantined, 1 queue_full"; nothing if nothing was counted.
+std::string counts_text(std::string_view label, const Json& counts) {
+    std::string out;
+    if (!counts.is_object()) return out;
+    for (const auto& [word, count] : counts.items())
+        if (count.is_number_unsigned() && count > 0)
+            out += cat(out.empty() ? "" : ", ", grouped(count.get<std::uint64_t>()), ' ', printable(word));
+    return out.empty() ? out : cat(label, ": ", out, '\n');
+}
+
+// Since when it is what it is, and what went wrong so far.
+std::string history_text(const Json& pool) {
+    std::string out;
+    if (const auto since = number(pool, "since_s")) out += cat(text(pool, "state"), " for ", age(*since), '\n');
+    if (const auto breaker = text(pool, "breaker"); !breaker.empty()) out += cat("breaker ", breaker, '\n');
+    out += rate_text(pool);
+    out += counts_text("calls", member(pool, "calls"));
+    out += counts_text("refused", member(pool, "refused"));
+    out += counts_text("timed out", member(pool, "timed_out"));
+    out += counts_text("crashes", member(pool, "crashes"));
+    out += counts_text("restarts by what ended", member(pool, "restarts_by"));
+    if (const Json& last = member(pool, "last_crash"); last.is_object())
+        out += cat("last crash ", text(last, "time"), ": ", text(last, "message"), "\n  see `caisson crashes ",
+                   text(last, "report"), "`\n");
+    return cat(out, latency_table(pool));
+}
+
 std::string methods_table(const Json& pool) {
     Table table{{{"METHOD"}, {"INPUT"}, {"OUTPUT"}, {"DOES"}}};
     const Json& methods = member(pool, "methods");
@@ -101,6 +167,7 @@ std::string pool_text(const Json& status) {
     std::string out = cat(pools_table(pools), reasons(pools));
     for (const auto& pool : pools) {
         if (const auto plugin = text(pool, "plugin"); !plugin.empty()) out += cat("\nplugin ", plugin, '\n');
+        out += history_text(pool);
         out += methods_table(pool);
     }
     return cat(out, '\n', workers_table(pools));

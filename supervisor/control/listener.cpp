@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/listener.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,10 +13,12 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
 #include "base/limits.hpp"
+#include "base/system.hpp"
 #include "base/text.hpp"
 #include "control/access.hpp"
 
@@ -23,6 +27,14 @@ namespace {
 
 /// Connections that one turn takes, so that a flood of them does not keep the loop from the calls.
 constexpr int accepts_per_turn = 16;
+
+// Who looks into the lock sees whose it is.
+Result<void> sign(const Fd& lock) {
+    const auto own = std::to_string(::getpid());
+    if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), own.data(), own.size(), 0) < 0)
+        return fail_errno("cannot write the lock beside the socket", errno);
+    return {};
+}
 
 Result<Fd> lock_beside(const std::filesystem::path& path) {
     const auto name = path.native() + ".lock";
@@ -36,10 +48,31 @@ Result<Fd> lock_beside(const std::filesystem::path& path) {
                         pid.empty() ? "" : ")"),
                     "stop it with `caisson stop`, or choose another --socket");
     }
-    const auto own = std::to_string(::getpid());
-    if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), own.data(), own.size(), 0) < 0)
-        return fail_errno(cat("cannot write the lock ", name), errno);
+    if (auto signed_ = sign(lock); !signed_) return std::unexpected(signed_.error());
     return lock;
+}
+
+// A connected socket, a file, another kind of socket: whatever it is, clients could not come in by it.
+Result<void> check_listening(const Fd& socket, bool tcp = false) {
+    const auto is = [&](int option, int wanted) {
+        int value = -1;
+        socklen_t size = sizeof value;
+        return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+    };
+    if ((tcp || is(SO_DOMAIN, AF_UNIX)) && is(SO_TYPE, SOCK_STREAM) && is(SO_ACCEPTCONN, 1)) return {};
+    return fail("the socket that was passed is no Unix stream socket that listens",
+                "with systemd: ListenStream= with a path, and Accept=no");
+}
+
+Result<std::filesystem::path> path_of(const Fd& socket) {
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        return fail_errno("getsockname", errno);
+    constexpr std::size_t before = offsetof(sockaddr_un, sun_path);
+    if (size <= before || address.sun_path[0] == '\0')
+        return fail("the socket that was passed has no path", "with systemd: ListenStream= with a path");
+    return std::filesystem::path{std::string{address.sun_path, ::strnlen(address.sun_path, size - before)}};
 }
 
 // The lock is ours, so whatever socket stands there belongs to nobody alive.
@@ -113,6 +146,63 @@ Result<Listener> Listener::bind(const std::filesystem::path& path, const setting
     return listener;
 }
 
+Result<Listener> Listener::bind(const std::string& host, std::uint16_t port) {
+    sockaddr_storage address{};
+    auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+    socklen_t size = 0;
+    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+        address.ss_family = AF_INET;
+        v4.sin_port = htons(port);
+        size = sizeof v4;
+    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+        address.ss_family = AF_INET6;
+        v6.sin6_port = htons(port);
+        size = sizeof v6;
+    } else {
+        return fail(cat(printable(host), " is no number of an address"));
+    }
+    Fd socket{::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket) return fail_errno("socket", errno);
+    // A service that starts again need not wait until the kernel has forgotten the connections of the one before.
+    const int on = 1;
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(socket.get(), limits::listen_backlog) != 0)
+        return fail_errno(cat("cannot listen at ", host, " port ", port), errno);
+    return Listener{Fd{}, std::move(socket), {}};
+}
+
+std::uint16_t Listener::port() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (!path_.empty() || ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+    // The port stands at the same place in both.
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+Result<Listener> Listener::inherit(Fd lock, Fd socket, const std::filesystem::path& path, bool ours) {
+    if (auto listens = check_listening(socket, path.empty()); !listens) return std::unexpected(listens.error());
+    Listener listener{std::move(lock), std::move(socket), path};
+    listener.ours_ = ours;
+    listener.claimed_ = false;
+    return listener;
+}
+
+Result<Listener> Listener::adopt(Fd socket, bool ours) {
+    if (auto listens = check_listening(socket); !listens) return std::unexpected(listens.error());
+    const auto path = path_of(socket);
+    if (!path) return std::unexpected(path.error());
+    auto lock = lock_beside(*path);
+    if (!lock) return std::unexpected(lock.error());
+    if (auto set = sys::set_nonblocking(socket.get()); !set) return std::unexpected(set.error());
+    ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
+    Listener listener{std::move(*lock), std::move(socket), *path};
+    listener.ours_ = ours;
+    if (auto claimed = listener.claim(); !claimed) return std::unexpected(claimed.error());
+    return listener;
+}
+
 Listener::Listener(Fd lock, Fd socket, std::filesystem::path path)
     : lock_(std::move(lock)),
       socket_(std::move(socket)),
@@ -121,11 +211,24 @@ Listener::Listener(Fd lock, Fd socket, std::filesystem::path path)
 
 Listener::~Listener() { close(); }
 
+// listen() again changes nothing but whose pid those see who connect from now on.
+Result<void> Listener::claim() {
+    claimed_ = true;
+    if (::listen(socket_.get(), limits::listen_backlog) != 0) return fail_errno("listen", errno);
+    return lock_ ? sign(lock_) : Result<void>{};
+}
+
+void Listener::leave() {
+    watch_ = {};
+    socket_.reset();
+    lock_.reset();
+}
+
 void Listener::close() {
     if (!socket_) return;
     watch_ = {};
     socket_.reset();
-    ::unlink(path_.c_str());
+    if (ours_ && claimed_ && !path_.empty()) ::unlink(path_.c_str());
     lock_.reset();  // its file stays: removing it would let two services hold two files of one name
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "control/metrics.hpp"
 #include "settings/validate.hpp"
 
 namespace caisson::control {
@@ -14,7 +15,7 @@ using nlohmann::json;
 namespace {
 
 /// Bytes of a request that is answered; a request names things, it carries no data.
-constexpr std::size_t max_request_bytes = 64 * 1024;
+constexpr std::size_t max_operation_bytes = 64 * 1024;
 
 std::string text_in(const json& request, const char* key) {
     const auto found = request.find(key);
@@ -41,18 +42,32 @@ struct Requests::Row {
 };
 
 const Requests::Row Requests::table_[] = {
-    {"status", Verb::call, &Requests::show_status}, {"crashes", Verb::call, &Requests::show_crashes},
-    {"poison", Verb::call, &Requests::show_poison}, {"clear_poison", Verb::operate, &Requests::clear_poison},
-    {"resize", Verb::operate, &Requests::resize},   {"reload", Verb::operate, &Requests::reload},
-    {"restart", Verb::operate, &Requests::restart}, {"drain", Verb::operate, &Requests::drain},
-    {"resume", Verb::operate, &Requests::resume},   {"stop", Verb::admin, &Requests::stop},
+    {"status", Verb::call, &Requests::show_status},
+    {"events", Verb::call, &Requests::show_events},
+    {"logs", Verb::call, &Requests::show_logs},
+    {"metrics", Verb::call, &Requests::show_metrics},
+    {"crashes", Verb::call, &Requests::show_crashes},
+    {"poison", Verb::call, &Requests::show_poison},
+    {"clear_poison", Verb::operate, &Requests::clear_poison},
+    {"resize", Verb::operate, &Requests::resize},
+    {"reload", Verb::operate, &Requests::reload},
+    {"restart", Verb::operate, &Requests::restart},
+    {"drain", Verb::operate, &Requests::drain},
+    {"resume", Verb::operate, &Requests::resume},
+    {"stop", Verb::admin, &Requests::stop},
+    {"upgrade", Verb::admin, &Requests::upgrade},
 };
 
 Requests::Requests(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, ServiceFacts facts, Operations operations)
-    : loop_(loop), log_(log), dispatcher_(dispatcher), facts_(std::move(facts)), operations_(std::move(operations)) {}
+    : loop_(loop),
+      log_(log),
+      dispatcher_(dispatcher),
+      facts_(std::move(facts)),
+      operations_(std::move(operations)),
+      news_(loop, log) {}
 
 void Requests::answer(const Asker& asker, std::string_view text, Respond respond) {
-    const auto request = text.size() > max_request_bytes ? json{} : json::parse(text, nullptr, false);
+    const auto request = text.size() > max_operation_bytes ? json{} : json::parse(text, nullptr, false);
     if (!request.is_object()) return respond(refusal("the request is not a JSON object", ""));
     const auto verb = text_in(request, "verb");
     const auto* const row = std::ranges::find(table_, verb, &Row::verb);
@@ -80,7 +95,12 @@ Result<dispatch::Pool*> Requests::pool_in(const json& request) {
 void Requests::show_status(const json& request, Done done) {
     const auto name = text_in(request, "pool");
     if (!name.empty() && dispatcher_.find(name) == nullptr) return done(std::unexpected(pool_in(request).error()));
-    done(status(dispatcher_, facts_, name));
+    dispatcher_.measure_now();
+    auto document = status(dispatcher_, facts_, name);
+    const auto connections = operations_.connections();
+    document["supervisor"]["sessions"] = connections.sessions;
+    document["supervisor"]["log_dropped"] = log_.dropped();
+    done(std::move(document));
 }
 
 void Requests::show_crashes(const json& request, Done done) {
@@ -96,6 +116,24 @@ void Requests::show_crashes(const json& request, Done done) {
 void Requests::show_poison(const json& request, Done done) {
     (void)request;
     done(json{{"poison", dispatcher_.poison()}});
+}
+
+void Requests::show_events(const json& request, Done done) { news_.ask(News::Kind::events, request, std::move(done)); }
+
+void Requests::show_logs(const json& request, Done done) { news_.ask(News::Kind::logs, request, std::move(done)); }
+
+void Requests::show_metrics(const json& request, Done done) {
+    (void)request;
+    done(json{{"metrics", metrics()}});
+}
+
+std::string Requests::metrics() {
+    auto facts = gather_metrics(dispatcher_, facts_);
+    const auto connections = operations_.connections();
+    facts.sessions = connections.sessions;
+    facts.http_connections = connections.http;
+    facts.log_dropped = log_.dropped();
+    return metrics_text(facts);
 }
 
 // ---- operating ------------------------------------------------------------------------------------------------------
@@ -140,6 +178,11 @@ void Requests::stop(const json& request, Done done) {
     // In a later turn, so that the answer is on its way first.
     loop_.post([this, at_once] { operations_.stop(at_once); });
     done(json{{"stopping", true}});
+}
+
+void Requests::upgrade(const json& request, Done done) {
+    (void)request;
+    operations_.upgrade(std::move(done));
 }
 
 }  // namespace caisson::control

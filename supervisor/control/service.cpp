@@ -23,8 +23,17 @@ Service::Service(Loop& loop, Log& log, dispatch::Dispatcher& dispatcher, Request
       listener_(std::move(listener)),
       access_(std::move(access)),
       settings_(settings),
-      surroundings_{loop, log, dispatcher, requests, access_, settings, [this](Session& session) { on_end(session); }},
-      close_timer_(loop.timer()) {
+      surroundings_{loop,
+                    log,
+                    dispatcher,
+                    requests,
+                    access_,
+                    settings,
+                    [this](Session& session) { on_end(session); },
+                    [this](Session& session, Session::Parcel parcel) { on_leaving(session, std::move(parcel)); }},
+      close_timer_(loop.timer()) {}
+
+void Service::open() {
     listener_.accept(loop_, log_, [this](Fd socket) { on_connection(std::move(socket)); });
 }
 
@@ -38,10 +47,13 @@ void Service::on_connection(Fd socket) {
     const char* bound = nullptr;
     if (sessions_.size() >= settings_.max_sessions) bound = "service.max_sessions";
     if (same_user >= settings_.max_sessions_per_user) bound = "service.max_sessions_per_user";
-    auto session = std::make_unique<Session>(surroundings_, std::move(socket), std::move(*peer));
-    auto* const added = session.get();
+    auto& added = add(std::make_unique<Session>(surroundings_, std::move(socket), std::move(*peer)));
+    if (bound != nullptr) added.end("bound", cat("too many sessions (", std::string_view{bound}, ")"));
+}
+
+Session& Service::add(std::unique_ptr<Session> session) {
     sessions_.push_back(std::move(session));
-    if (bound != nullptr) added->end("bound", cat("too many sessions (", std::string_view{bound}, ")"));
+    return *sessions_.back();
 }
 
 void Service::on_end(Session& session) {
@@ -50,6 +62,26 @@ void Service::on_end(Session& session) {
     // It is still in its callback: it goes in a later turn.
     loop_.post([gone = std::shared_ptr<Session>(std::move(*found))] {});
     sessions_.erase(found);
+}
+
+// ---- sessions that come from, and go to, another process ----------------------------------------------------------
+
+void Service::hand_over(std::function<void(Session::Parcel)> take) {
+    take_ = std::move(take);
+    for (const auto& session : sessions_) session->hand_over();
+}
+
+// Who it is says the kernel, as of when it connected.
+void Service::adopt(Session::Parcel parcel) {
+    auto peer = peer_of(parcel.rest.socket.get());
+    if (!peer) return;
+    auto& session = add(std::make_unique<Session>(surroundings_, std::move(parcel), std::move(*peer)));
+    if (take_) session.hand_over();
+}
+
+void Service::on_leaving(Session& session, Session::Parcel parcel) {
+    take_(std::move(parcel));
+    on_end(session);
 }
 
 void Service::close(Duration patience, std::function<void()> done) {

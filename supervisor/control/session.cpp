@@ -34,6 +34,16 @@ Session::Session(Service& service, Fd socket, Peer peer)
                      [this] { end("timeout", "no hello within service.handshake_timeout"); });
 }
 
+Session::Session(Service& service, Parcel parcel, Peer peer)
+    : Session(service, std::move(parcel.rest.socket), std::move(peer)) {
+    greeted_ = parcel.greeted;
+    channel_.resume(std::move(parcel.rest));
+    if (!greeted_) return;
+    timer_.cancel();
+    watch_idle();
+    check_output();
+}
+
 Session::~Session() {
     *alive_ = false;
     abandon_calls();
@@ -45,6 +55,7 @@ Session::~Session() {
 void Session::on_frame(const wire::Frame& frame) {
     last_frame_ = Clock::now();
     const auto type = frame.header.type;
+    if (leaving_ && type != wire::Type::cancel) return park(frame, {});
     if (!greeted_)
         return type == wire::Type::hello ? on_hello(frame) : end("protocol", "the first frame must be hello");
     switch (type) {
@@ -143,7 +154,11 @@ void Session::submit(const wire::Frame& frame, Fd memory) {
     }
     items_ -= items;
     calls_.remove(*open);
-    parked_ = Parked{header, {frame.payload.begin(), frame.payload.end()}, std::move(memory)};
+    park(frame, std::move(memory));
+}
+
+void Session::park(const wire::Frame& frame, Fd memory) {
+    parked_ = Parked{frame.header, {frame.payload.begin(), frame.payload.end()}, std::move(memory)};
     choose_reading();
 }
 
@@ -156,10 +171,10 @@ void Session::choose_reading() {
 }
 
 void Session::on_room() {
-    if (!parked_ || ended_) return;
+    if (!parked_ || ended_ || leaving_) return;
     // In a later turn: the scheduler is in the middle of its own.
     service_.loop.post([this, alive = alive_] {
-        if (!*alive || !parked_ || ended_) return;
+        if (!*alive || !parked_ || ended_ || leaving_) return;
         auto parked = std::move(*parked_);
         parked_.reset();
         submit({.header = parked.header, .payload = parked.payload}, std::move(parked.memory));
@@ -172,6 +187,7 @@ bool Session::out_of_bounds(const dispatch::Request& request, std::uint64_t id) 
     const auto items = std::max<std::uint32_t>(request.items, 1);
     const auto refuse = [&](const char* bound, std::string message, const char* hint = "") {
         json document{{"outcome", "refused"},
+                      {"refusal", "session_bound"},
                       {"pool", printable(request.pool)},
                       {"method", printable(request.method)},
                       {"bound", bound},
@@ -213,6 +229,7 @@ void Session::on_request(const wire::Frame& frame) {
             if (ended_) return;
             channel_.send({.type = wire::Type::reply, .id = id, .a = reply.ok ? 0U : 1U}, reply.json);
             check_output();
+            leave_if_idle();
         });
 }
 
@@ -242,6 +259,7 @@ void Session::on_outcome(std::uint64_t id, dispatch::ItemRange items, const disp
     else
         send_outcome(id, items, outcome);
     check_output();
+    leave_if_idle();
 }
 
 void Session::send_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome) {
@@ -323,6 +341,7 @@ void Session::hold(bool held) {
 
 void Session::on_drained() {
     if (held_) hold(false);
+    leave_if_idle();
 }
 
 // It has gone while it was not listened to, so its end is still behind what it had said. What is to be kept is kept;
@@ -332,8 +351,44 @@ void Session::on_gone() {
     gone_ = true;
     abandon_calls();
     items_ = 0;
+    leave_if_idle();
+    if (leaving_) return;
     if (parked_ && (parked_->header.flags & wire::flag::keep) == 0) parked_.reset();
     choose_reading();
+}
+
+// ---- leaving for another process ------------------------------------------------------------------------------------
+
+void Session::hand_over() {
+    leaving_ = true;
+    leave_if_idle();
+}
+
+// In a later turn: a channel or the scheduler is in the middle of its own.
+void Session::leave_if_idle() {
+    const auto idle = [this] {
+        return leaving_ && !ended_ && calls_.empty() && requests_ == 0 && channel_.waiting_descriptors() == 0;
+    };
+    if (!idle()) return;
+    service_.loop.post([this, alive = alive_, idle] {
+        if (*alive && idle()) give();
+    });
+}
+
+void Session::give() {
+    send_run();
+    ended_ = true;
+    timer_.cancel();
+    service_.dispatcher.forget(*this);
+    Parcel parcel{.rest = channel_.release(), .greeted = greeted_};
+    if (parked_) {
+        auto& rest = parcel.rest;
+        const auto header = std::as_bytes(std::span{&parked_->header, 1});
+        rest.received.insert(rest.received.begin(), parked_->payload.begin(), parked_->payload.end());
+        rest.received.insert(rest.received.begin(), header.begin(), header.end());
+        if (parked_->memory) rest.received_descriptors.push_front(std::move(parked_->memory));
+    }
+    service_.on_leaving(*this, std::move(parcel));
 }
 
 // ---- end ------------------------------------------------------------------------------------------------------------

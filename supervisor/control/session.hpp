@@ -21,6 +21,12 @@ namespace caisson::control {
 
 class Session final : private dispatch::Receiver {
    public:
+    /// A session that leaves for another process, which goes on with it; the client notices nothing.
+    struct Parcel {
+        Channel::Rest rest;
+        bool greeted = false;
+    };
+
     /// What a session needs of the service.
     struct Service {
         Loop& loop;
@@ -29,15 +35,21 @@ class Session final : private dispatch::Receiver {
         Requests& requests;
         const Access& access;
         const settings::Service& settings;
-        std::function<void(Session&)> on_end;  ///< may destroy the session in a later turn
+        std::function<void(Session&)> on_end;                   ///< may destroy the session in a later turn
+        std::function<void(Session&, Parcel)> on_leaving = {};  ///< the same
     };
 
     Session(Service& service, Fd socket, Peer peer);
+    /// Goes on with a session of another process.
+    Session(Service& service, Parcel parcel, Peer peer);
     ~Session();
 
     [[nodiscard]] const Peer& peer() const { return peer_; }
     /// Says goodbye and ends. `reason` is a word for programs: version, protocol, denied, bound, timeout, stopping.
     void end(std::string_view reason, std::string_view message);
+    /// Begins nothing more for the client but what it says of calls that run, and leaves (`on_leaving`) when these have
+    /// ended.
+    void hand_over();
     /// Bytes that the client has not taken yet.
     [[nodiscard]] std::size_t waiting_bytes() const { return channel_.waiting_bytes(); }
 
@@ -52,6 +64,9 @@ class Session final : private dispatch::Receiver {
     void on_call(const wire::Frame& frame);
     void on_cancel(std::uint64_t id);
     void submit(const wire::Frame& frame, Fd memory);
+    void park(const wire::Frame& frame, Fd memory);
+    void leave_if_idle();
+    void give();
     void choose_reading();
     [[nodiscard]] bool out_of_bounds(const dispatch::Request& request, std::uint64_t id);
     void send_outcome(std::uint64_t id, dispatch::ItemRange items, const dispatch::Outcome& outcome);
@@ -71,7 +86,8 @@ class Session final : private dispatch::Receiver {
     Peer peer_;
     Channel channel_;
     Loop::Timer timer_;  // of the handshake, then of idleness
-    // The frame of a call that did not fit into its queue: nothing behind it is read until it does.
+    // The frame of a call that did not fit into its queue: nothing behind it is read until it does. Or what came when
+    // the session was about to leave.
     struct Parked {
         wire::Header header;
         std::vector<std::byte> payload;
@@ -95,6 +111,7 @@ class Session final : private dispatch::Receiver {
     bool held_ = false;  // it does not take what it got
     bool gone_ = false;  // the client is no more; what it had said is still read
     bool greeted_ = false;
+    bool leaving_ = false;
     bool ended_ = false;
     TimePoint last_frame_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

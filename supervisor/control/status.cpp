@@ -56,6 +56,34 @@ json methods_json(const fleet::PluginInfo& info) {
     return list;
 }
 
+json latency_json(const dispatch::Latencies& latencies) {
+    const auto part = [](const dispatch::Histogram& times) {
+        return json{{"p50_s", seconds(times.quantile(0.5))}, {"p99_s", seconds(times.quantile(0.99))}};
+    };
+    return {{"calls", latencies.total.count()},
+            {"waiting", part(latencies.waiting)},
+            {"running", part(latencies.running)},
+            {"total", part(latencies.total)}};
+}
+
+// How busy it is, and what went wrong.
+void add_measures(json& out, const dispatch::Pool& pool, const fleet::Crew& crew) {
+    const auto& measures = pool.measures;
+    out["rates"] = {
+        {"1s", measures.rate().over(1)}, {"10s", measures.rate().over(10)}, {"60s", measures.rate().over(60)}};
+    out["latency"] = {{"minute", latency_json(measures.last_minute())},
+                      {"start", latency_json(measures.since_start())}};
+    out["queued_bytes"] = pool.queue.bytes();
+    out["refused"] = measures.refused;
+    out["crashes"] = measures.crashes;
+    out["timed_out"] = {{"waiting", measures.timed_out_waiting}, {"running", measures.timed_out_running}};
+    for (const auto cause : {fleet::EndCause::failed_start, fleet::EndCause::outside_call, fleet::EndCause::in_call,
+                             fleet::EndCause::intended})
+        out["restarts_by"][std::string{word(cause)}] = crew.restarts(cause);
+    if (const auto& last = measures.last_crash; !last.report.empty())
+        out["last_crash"] = {{"report", last.report}, {"time", last.time}, {"message", last.message}};
+}
+
 /// What workers load, and what is on trial or was refused. Null before the library was read.
 json library_json(const fleet::Crew& crew, TimePoint now) {
     const auto& library = crew.library();
@@ -106,6 +134,7 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
     out["methods"] = crew.info() ? methods_json(*crew.info()) : json::array();
     for (std::size_t i = 0; i < wire::outcome_words.size(); ++i)
         out["calls"][std::string{wire::outcome_words[i]}] = pool.counters.by_outcome[i];
+    add_measures(out, pool, crew);
     auto& workers = out["workers"] = json::array();
     std::uint64_t memory_bytes = 0;
     for (const auto& slot : crew.slots()) {
@@ -122,14 +151,19 @@ json pool_json(const dispatch::Pool& pool, const fleet::Crew& crew, TimePoint no
 
 json status(const dispatch::Dispatcher& dispatcher, const ServiceFacts& facts, std::string_view only_pool) {
     const auto now = Clock::now();
-    json out{{"supervisor",
-              {{"pid", ::getpid()},
-               {"version", version_text},
-               {"uptime_s", seconds(now - facts.started)},
-               {"socket", facts.socket.string()},
-               {"config", facts.config.string()},
-               {"state", dispatcher.stopping() ? "stopping" : "serving"},
-               {"problems", facts.problems}}}};
+    json out{
+        {"supervisor",
+         {{"pid", ::getpid()},
+          {"version", version_text},
+          {"uptime_s", seconds(now - facts.started)},
+          {"socket", facts.socket.string()},
+          {"config", facts.config.string()},
+          {"state", dispatcher.stopping() ? "stopping" : "serving"},
+          {"http", {{"address", facts.http.address}, {"problem", facts.http.problem}, {"operate", facts.http.operate}}},
+          {"generation", facts.generation},
+          {"problems", facts.problems}}}};
+    if (const auto& before = facts.upgraded_from; before.pid != 0)
+        out["supervisor"]["upgraded_from"] = {{"pid", before.pid}, {"version", before.version}};
     if (facts.reload)
         out["supervisor"]["reload"] = {{"time", facts.reload->time},
                                        {"ok", facts.reload->ok},

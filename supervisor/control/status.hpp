@@ -2,6 +2,9 @@
 /// What `caisson status` shows, as JSON. Fields are added, never renamed.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -19,6 +22,12 @@ struct ServiceFacts {
     std::filesystem::path socket;
     std::filesystem::path config;  ///< empty: built-in defaults
     TimePoint started{};
+    std::uint32_t generation = 1;  ///< one more with each upgrade
+    struct Before {
+        pid_t pid = 0;  ///< 0: there was none
+        std::string version;
+    };
+    Before upgraded_from = {};
     struct Reload {
         std::string time;
         bool ok = true;
@@ -27,6 +36,13 @@ struct ServiceFacts {
     };
     std::optional<Reload> reload = {};  ///< the last one that changed something, or was refused
     std::vector<std::string> problems;  ///< of the configuration and of plugin_dir; what they name does not run
+    /// Where HTTP is answered, as one writes it: "unix:/run/…", "http://127.0.0.1:9464"; empty: nowhere, and why.
+    struct Http {
+        std::string address = {};
+        std::string problem = {};
+        bool operate = false;
+    };
+    Http http = {};
 };
 
 /// All pools, or the one that is named. Nothing but the name of the problem if there is no such pool.

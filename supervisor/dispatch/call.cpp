@@ -89,7 +89,7 @@ Call& CallTable::clone(const Call& call) {
     made.caller = call.caller;
     made.receiver_id = call.receiver_id;
     made.deadline_ns = call.deadline_ns;
-    made.timeout = call.timeout;
+    made.accepted_ns = call.accepted_ns;
     made.name = call.name;
     made.first_item = call.first_item;
     made.items = call.items;

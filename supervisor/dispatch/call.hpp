@@ -85,6 +85,9 @@ struct Extra {
     std::shared_ptr<Batch> batch = {};  // the same: items of a batch
     Call* part_previous = nullptr;
     Call* part_next = nullptr;
+    // Items that had their answers while others of the record had not: measured with the last of them.
+    std::uint32_t answered = 0;
+    std::int64_t run_ns = 0;
 };
 
 struct Call : DeadlineEntry {
@@ -107,14 +110,16 @@ struct Call : DeadlineEntry {
     Receiver* caller = nullptr;  // whose turn it is in the queue; only compared once it was abandoned
     std::uint64_t receiver_id = 0;
     std::int64_t deadline_ns = 0;
-    Duration timeout{};
-    Call* previous = nullptr;  // in the queue
+    std::int64_t accepted_ns = 0;  // or when it may be tried again, after it had timed out: its time counts from here
+    Call* previous = nullptr;      // in the queue
     Call* next = nullptr;
     MethodName name;
     std::uint32_t first_item = 0;
     std::uint32_t items = 1;
 
     [[nodiscard]] const std::string& method() const { return name.text(); }
+    /// How long it may take from `accepted_ns` on; zero: for ever.
+    [[nodiscard]] Duration timeout() const { return Duration{deadline_ns == 0 ? 0 : deadline_ns - accepted_ns}; }
     [[nodiscard]] Receiver* receiver() const { return abandoned ? nullptr : caller; }
     /// The worker that has it.
     [[nodiscard]] fleet::Hand* hand() const { return state == CallState::held ? place_.hand : nullptr; }

@@ -90,6 +90,39 @@ Crew& Dispatcher::crew(std::string_view pool) const {
     return *found->second;
 }
 
+// ---- what outlives this process -------------------------------------------------------------------------------------
+
+json Dispatcher::save() const {
+    auto pools = json::object();
+    for (const auto& [name, crew] : crews_)
+        pools[name] = {{"workers", crew->target()}, {"resized", crew->resized()}, {"drained", crew->drained()}};
+    return {{"poison", scheduler_.poison().save()}, {"pools", std::move(pools)}};
+}
+
+void Dispatcher::load(const json& saved) {
+    if (!saved.is_object()) return;
+    scheduler_.poison().load(saved.value("poison", json{}));
+    const auto pools = saved.value("pools", json::object());
+    for (const auto& [name, pool] : pools.items())
+        if (const auto crew = crews_.find(name); crew != crews_.end()) load_pool(*crew->second, pool);
+}
+
+// What is of another type than this version knows is left alone.
+void Dispatcher::load_pool(Crew& crew, const json& saved) {
+    const auto is = [&](const char* key) { return saved.is_object() && saved.value(key, json{}) == json(true); };
+    const auto workers = saved.is_object() ? saved.value("workers", json{}) : json{};
+    if (workers.is_number_unsigned() && workers > 0) {
+        if (is("resized"))
+            crew.resize(workers.get<std::uint32_t>());
+        else
+            crew.start_from(workers.get<std::uint32_t>());
+    }
+    if (!is("drained"))
+        crew.resume();
+    else if (!crew.drained())
+        crew.drain();
+}
+
 // ---- poison ---------------------------------------------------------------------------------------------------------
 
 json Dispatcher::poison() const { return scheduler_.poison().list(); }
@@ -120,6 +153,12 @@ void Dispatcher::on_answer(Crew& crew, CallToken token, const fleet::Answer& ans
 }
 
 void Dispatcher::on_death(Crew& crew, fleet::Worker& worker, const fleet::Death& death) {
+    if (auto* const pool = find(crew.name())) {
+        const auto kind = death.exit.kind;
+        const bool by_signal = kind == fleet::Exit::Kind::signaled || kind == fleet::Exit::Kind::setup_failed;
+        if (by_signal && death.exit.signal != 0) ++pool->measures.crashes[fleet::signal_name(death.exit.signal)];
+        ++pool->measures.ends[std::string{word(kind)}];
+    }
     scheduler_.on_death(crew, worker, death);
     if (around_.on_change) around_.on_change(crew, &death);
     check_stopped();
@@ -176,6 +215,16 @@ std::string Dispatcher::report(const fleet::Hands& hands, const fleet::Hand& han
                          report.stack = std::move(places);
                          const auto document = report.to_json();
                          reports_.add(report.id, document);
+                         around_.log.event("crash_reported", LogLevel::warn, report.message(),
+                                           {{"pool", report.pool},
+                                            {"worker", report.worker},
+                                            {"pid", report.pid},
+                                            {"call", report.call},
+                                            {"method", report.method},
+                                            {"attempt", report.attempts},
+                                            {"report", report.id}});
+                         if (auto* const pool = find(report.pool))
+                             pool->measures.last_crash = {report.id, report.time, report.message()};
                          if (token != 0) scheduler_.reported(token, document);
                      });
     return id;

@@ -83,6 +83,22 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
     /// Calls and batches (and parts of them that went different ways) that have no outcome yet.
     [[nodiscard]] std::size_t outstanding() const { return scheduler_.outstanding(); }
 
+    // Measures.
+    /// Closes the seconds that are over, so that rates and latencies are of now.
+    void measure_now() { scheduler_.measure_now(); }
+    /// Calls that were refused before they came to a pool, by the word of the reason.
+    [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& refused() const {
+        return scheduler_.refused();
+    }
+
+    // For another process that takes the place of this one.
+    /// What is known of poison, and what the pools were told by operators: their sizes, and to drain.
+    [[nodiscard]] nlohmann::json save() const;
+    /// Takes over what another has saved.
+    void load(const nlohmann::json& saved);
+    /// Looks for crash reports that another has written meanwhile.
+    void find_reports() { reports_.read_again(); }
+
     // Poison.
     [[nodiscard]] nlohmann::json poison() const;
     /// Forgets one, by a prefix of its id, or all of one pool, or all; how many.
@@ -116,6 +132,7 @@ class Dispatcher final : private fleet::Crew::Listener, private Port {
                        std::uint32_t max_attempts, CallToken token) override;
     void on_empty() override;
 
+    static void load_pool(fleet::Crew& crew, const nlohmann::json& saved);
     void forget_pool(const std::string& name);
     void stop_crews();
     void check_stopped();

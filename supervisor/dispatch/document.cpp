@@ -10,8 +10,11 @@ namespace {
 
 using nlohmann::json;
 
-json refused(std::string_view pool, std::string_view method, std::string message, std::string hint = {}) {
+// `refusal` is the reason as a word for programs; metrics are counted by it.
+json refused(std::string_view refusal, std::string_view pool, std::string_view method, std::string message,
+             std::string hint = {}) {
     json document{{"outcome", "refused"},
+                  {"refusal", refusal},
                   {"pool", printable(pool)},
                   {"method", printable(method)},
                   {"message", std::move(message)}};
@@ -38,13 +41,13 @@ json call_document(const Call& call, const fleet::Hands& hands, OutcomeKind kind
 }
 
 json unknown_pool(std::string_view pool, std::string_view method, const std::vector<std::string>& pools) {
-    auto document = refused(pool, method, cat("there is no pool ", printable(pool)));
+    auto document = refused("unknown_pool", pool, method, cat("there is no pool ", printable(pool)));
     document["pools"] = pools;
     return document;
 }
 
 json unknown_method(std::string_view pool, std::string_view method, const fleet::PluginInfo& info) {
-    auto document = refused(pool, method, cat("pool ", pool, " has no method ", printable(method)));
+    auto document = refused("unknown_method", pool, method, cat("pool ", pool, " has no method ", printable(method)));
     auto& methods = document["methods"] = json::array();
     for (const auto& known : info.methods) methods.push_back(known.name);
     return document;
@@ -52,14 +55,15 @@ json unknown_method(std::string_view pool, std::string_view method, const fleet:
 
 json over_bound(std::string_view pool, std::string_view method, std::string_view bound, std::string message,
                 std::string hint) {
-    auto document = refused(pool, method, std::move(message), std::move(hint));
+    auto document =
+        refused(bound.starts_with("queue.") ? "queue_full" : bound, pool, method, std::move(message), std::move(hint));
     document["bound"] = bound;
     return document;
 }
 
 json not_serving(std::string_view method, const fleet::Hands& hands) {
     const bool quarantined = hands.state() == fleet::CrewState::quarantined;
-    auto document = refused(hands.name(), method,
+    auto document = refused(quarantined ? "quarantined" : "not_serving", hands.name(), method,
                             quarantined ? cat("pool ", hands.name(), " is quarantined: its workers keep ending")
                                         : cat("pool ", hands.name(), " is ", word(hands.state())));
     if (!hands.reason().empty()) document["reason"] = hands.reason();
@@ -72,13 +76,14 @@ json not_serving(std::string_view method, const fleet::Hands& hands) {
 }
 
 json no_descriptor(std::string_view pool, std::string_view method) {
-    return refused(pool, method, "no descriptor is left to hand over a large payload",
+    return refused("no_descriptor", pool, method, "no descriptor is left to hand over a large payload",
                    "raise the limit of open files (ulimit -n) of the service, or send fewer at a time");
 }
 
 json poisonous(const PoisonTable::Entry& entry) {
     auto document = refused(
-        entry.pool, entry.method, cat("this input killed ", entry.killed, " workers and is refused as poison"),
+        "poison", entry.pool, entry.method,
+        cat("this input killed ", entry.killed, " workers and is refused as poison"),
         cat("see `caisson crashes ", entry.report, "`; once it is mended, `caisson poison --clear ", entry.id, '`'));
     document["bound"] = "poison.crashes";
     document["poison"] = entry.id;
@@ -87,7 +92,7 @@ json poisonous(const PoisonTable::Entry& entry) {
 }
 
 json service_stopping(std::string_view pool, std::string_view method) {
-    return refused(pool, method, "the service is stopping");
+    return refused("stopping", pool, method, "the service is stopping");
 }
 
 }  // namespace caisson::dispatch

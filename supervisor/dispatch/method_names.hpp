@@ -17,6 +17,8 @@
 
 namespace caisson::dispatch {
 
+struct MethodMeasures;
+
 /// One of these names, for as long as somebody has it.
 class MethodName {
    public:
@@ -30,13 +32,19 @@ class MethodName {
     ~MethodName() { count(-1); }
 
     [[nodiscard]] const std::string& text() const { return entry_->first; }
+    /// Where the calls of this name are measured; empty until somebody says it.
+    [[nodiscard]] MethodMeasures*& measures() const { return entry_->second.measures; }
 
    private:
     friend class MethodNames;
-    using Entry = std::pair<const std::string, std::ptrdiff_t>;  // a name, and how many have it
+    struct Facts {
+        std::ptrdiff_t count = 0;  // of those who have it
+        MethodMeasures* measures = nullptr;
+    };
+    using Entry = std::pair<const std::string, Facts>;
     explicit MethodName(Entry& entry) : entry_(&entry) { count(1); }
     void count(std::ptrdiff_t more) {
-        if (entry_ != nullptr) entry_->second += more;
+        if (entry_ != nullptr) entry_->second.count += more;
     }
 
     Entry* entry_ = nullptr;
@@ -53,7 +61,7 @@ class MethodNames {
         auto found = names_.find(name);
         if (found == names_.end()) {
             if (names_.size() >= sweep_at_) sweep();
-            found = names_.emplace(name, 0).first;
+            found = names_.emplace(name, MethodName::Facts{}).first;
         }
         return MethodName{*found};
     }
@@ -67,11 +75,11 @@ class MethodNames {
 
     // Again when there are twice as many as are left, so that it costs each name little.
     void sweep() {
-        std::erase_if(names_, [](const auto& name) { return name.second == 0; });
+        std::erase_if(names_, [](const auto& name) { return name.second.count == 0; });
         sweep_at_ = std::max<std::size_t>(wire::max_methods, 2 * names_.size());
     }
 
-    std::unordered_map<std::string, std::ptrdiff_t, Hash, std::equal_to<>> names_;
+    std::unordered_map<std::string, MethodName::Facts, Hash, std::equal_to<>> names_;
     std::size_t sweep_at_ = wire::max_methods;
 };
 

@@ -96,6 +96,52 @@ json PoisonTable::list() const {
     return list;
 }
 
+json PoisonTable::save() const {
+    auto entries = json::array();
+    for (const auto& [name, entry] : entries_) {
+        auto stamps = json::array();
+        for (const auto at : entry.crashes) stamps.push_back(at.time_since_epoch().count());
+        entries.push_back({{"name", {name.high, name.low}},
+                           {"pool", entry.pool},
+                           {"method", entry.method},
+                           {"input_bytes", entry.input_bytes},
+                           {"crashes", std::move(stamps)},
+                           {"killed", entry.killed},
+                           {"report", entry.report},
+                           {"since", entry.since},
+                           {"poison", entry.poison}});
+    }
+    return {{"secret", secret_}, {"entries", std::move(entries)}};
+}
+
+void PoisonTable::load(const json& saved) {
+    if (!saved.is_object() || !saved.contains("secret") || !saved.contains("entries")) return;
+    try {
+        auto table = PoisonTable{saved.at("secret").get<std::uint64_t>()};
+        for (const auto& entry : saved.at("entries")) {
+            if (table.entries_.size() == limits::poison_entries) break;
+            const Digest name{entry.at("name").at(0).get<std::uint64_t>(), entry.at("name").at(1).get<std::uint64_t>()};
+            Entry read{.id = name.text(),
+                       .pool = entry.at("pool").get<std::string>(),
+                       .method = entry.at("method").get<std::string>(),
+                       .input_bytes = entry.at("input_bytes").get<std::uint64_t>(),
+                       .crashes = {},
+                       .killed = entry.at("killed").get<std::uint32_t>(),
+                       .report = entry.at("report").get<std::string>(),
+                       .since = entry.at("since").get<std::string>(),
+                       .poison = entry.at("poison").get<bool>()};
+            for (const auto& stamp : entry.at("crashes"))
+                read.crashes.emplace_back(Duration{stamp.get<Duration::rep>()});
+            if (read.crashes.empty()) continue;  // it would have no age
+            const auto shape = shape_of(read.method, read.input_bytes);
+            if (table.entries_.emplace(name, std::move(read)).second) table.shapes_.emplace(shape, char{});
+        }
+        *this = std::move(table);
+    } catch (const json::exception&) {
+        return;
+    }
+}
+
 std::size_t PoisonTable::clear(std::string_view id, std::string_view pool) {
     std::size_t cleared = 0;
     for (auto entry = entries_.cbegin(); entry != entries_.cend();) {

@@ -59,6 +59,10 @@ class PoisonTable {
     [[nodiscard]] nlohmann::json list() const;
     /// Forgets what is refused: by a prefix of its id, of one pool, or all (both empty). How many.
     std::size_t clear(std::string_view id, std::string_view pool);
+    /// All of it, for a table in another process of this machine and boot; and what one has saved, in place of all that
+    /// is here. What is no such document is left out.
+    [[nodiscard]] nlohmann::json save() const;
+    void load(const nlohmann::json& saved);
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
    private:

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -58,15 +59,19 @@ ReportStore::ReportStore(Loop& loop, Log& log, std::filesystem::path dir, std::u
         dir_.clear();
         return;
     }
-    read_earlier();
+    read_again();
     writer_ = std::jthread{[this](const std::stop_token& stop) { write_jobs(stop); }};
 }
 
 ReportStore::~ReportStore() { *alive_ = false; }
 
-void ReportStore::read_earlier() {
+void ReportStore::read_again() {
+    if (dir_.empty()) return;
     std::error_code error;
+    std::set<std::string> known;
+    for (const auto& entry : entries_) known.insert(entry.id);
     for (const auto& file : std::filesystem::directory_iterator(dir_, error)) {
+        if (known.contains(file.path().stem().string())) continue;
         if (file.path().extension() != suffix || !file.is_regular_file(error)) continue;
         if (file.file_size(error) > limits::report_file_bytes) continue;
         std::ostringstream text;

@@ -26,6 +26,8 @@ class ReportStore {
     ReportStore(Loop& loop, Log& log, std::filesystem::path dir, std::uint32_t count);
     ~ReportStore();  ///< writes what waits
 
+    /// Reads what another process has written into the folder meanwhile.
+    void read_again();
     void add(std::string id, const nlohmann::json& report);
     /// One per report, newest first: what a list needs.
     [[nodiscard]] nlohmann::json list() const;
@@ -42,7 +44,6 @@ class ReportStore {
         std::optional<std::string> text;  // nothing: remove the file
     };
 
-    void read_earlier();
     void trim();
     void enqueue(Job job);
     void write_jobs(const std::stop_token& stop);

@@ -38,6 +38,7 @@ Scheduler::Scheduler(Port& port, std::uint64_t secret) : port_(port), wheel_(por
 void Scheduler::add_pool(const std::string& name, fleet::Hands& hands) {
     auto pool = std::make_unique<Pool>();
     pool->hands = &hands;
+    pool->measures.at(port_.now(), pool->counters.by_outcome);
     pools_[name] = std::move(pool);
 }
 
@@ -106,7 +107,11 @@ std::optional<json> Scheduler::no_room(const Request& request, const Pool& pool)
 }
 
 void Scheduler::refuse(Pool* pool, Receiver& receiver, std::uint64_t id, ItemRange items, const json& document) {
-    if (pool != nullptr) pool->counters.by_outcome[static_cast<std::size_t>(OutcomeKind::refused)] += items.count;
+    if (pool != nullptr) {
+        pool->measures.at(port_.now(), pool->counters.by_outcome);
+        pool->counters.by_outcome[static_cast<std::size_t>(OutcomeKind::refused)] += items.count;
+    }
+    count_refusal(pool, items.count, document);
     const auto text = to_text(document);
     receiver.on_outcome(id, items, {.kind = OutcomeKind::refused, .json = text});
 }
@@ -154,11 +159,12 @@ Call& Scheduler::make_call(const Request& request, Pool& pool, Receiver& receive
     call.keep = request.keep;
     call.name = pool.names.get(request.method);
     const auto& settings = pool.hands->settings();
-    call.timeout = settings.timeout;
+    Duration timeout = settings.timeout;
     if (const auto own = settings.methods.find(call.method()); own != settings.methods.end())
-        call.timeout = own->second.timeout.value_or(settings.timeout);
-    if (request.timeout) call.timeout = *request.timeout;
-    if (call.timeout > Duration::zero()) call.deadline_ns = to_ns(port_.now() + call.timeout);
+        timeout = own->second.timeout.value_or(settings.timeout);
+    if (request.timeout) timeout = *request.timeout;
+    call.accepted_ns = to_ns(port_.now());
+    if (timeout > Duration::zero()) call.deadline_ns = call.accepted_ns + timeout.count();
     return call;
 }
 

@@ -26,6 +26,7 @@
 #include "dispatch/call.hpp"
 #include "dispatch/call_queue.hpp"
 #include "dispatch/deadline_wheel.hpp"
+#include "dispatch/measures.hpp"
 #include "dispatch/poison.hpp"
 #include "dispatch/request.hpp"
 #include "fleet/hands.hpp"
@@ -34,7 +35,7 @@ namespace caisson::dispatch {
 
 /// Calls by how they ended; a row of `status`.
 struct Counters {
-    std::uint64_t by_outcome[wire::outcome_words.size()] = {};
+    OutcomeCounts by_outcome{};
     std::uint64_t retries = 0;
 };
 
@@ -46,6 +47,7 @@ struct Pool {
     std::size_t running = 0;  ///< items that a worker holds, or whose report is being made
     std::size_t resting = 0;  ///< items that wait for their next attempt
     Counters counters;
+    Measures measures;
     std::unordered_set<Receiver*> waiting;  ///< callers that were told that the queue is full
     bool due = false;                       ///< to be looked at in the next turn
     bool removed = false;                   ///< no longer in the settings: it drains, then goes
@@ -95,6 +97,10 @@ class Scheduler {
     void hold(Receiver& receiver, bool held);
     void hold_stream(Handle handle, bool held);
     [[nodiscard]] std::size_t outstanding() const { return calls_.size(); }
+    /// Calls that were refused before they came to a pool, by the word of the reason.
+    [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& refused() const { return refused_; }
+    /// Closes the seconds that are over, so that rates and latencies are of now.
+    void measure_now();
     [[nodiscard]] PoisonTable& poison() { return poison_; }
     [[nodiscard]] const PoisonTable& poison() const { return poison_; }
 
@@ -122,8 +128,8 @@ class Scheduler {
     [[nodiscard]] std::optional<nlohmann::json> reason_to_refuse(const Request& request, Pool* pool) const;
     [[nodiscard]] std::optional<nlohmann::json> reason_of_poison(const Request& request, const Pool& pool) const;
     [[nodiscard]] static std::optional<nlohmann::json> no_room(const Request& request, const Pool& pool);
-    static void refuse(Pool* pool, Receiver& receiver, std::uint64_t id, ItemRange items,
-                       const nlohmann::json& document);
+    void refuse(Pool* pool, Receiver& receiver, std::uint64_t id, ItemRange items, const nlohmann::json& document);
+    void count_refusal(Pool* pool, std::uint32_t items, const nlohmann::json& document);
     static void set_input(Call& call, const Request& request, Fd memory);
     [[nodiscard]] Call& make_call(const Request& request, Pool& pool, Receiver& receiver, std::uint64_t receiver_id);
     [[nodiscard]] Handle make_batch(const Request& request, Call& call);
@@ -141,6 +147,18 @@ class Scheduler {
     void set_deadline(Call& call, TimePoint due);
     void on_deadline(Call& call);
     void end_early(Call& call, Ending why);
+
+    // Measuring.
+    static void measure(Call& call, const fleet::Answer& answer);
+    static void count_answered(Call& call);
+    static void measure_answered(Call& call, std::uint32_t items, std::int64_t run_ns, TimePoint at);
+    /// Null if its pool has no such method: a caller may ask for any name as long as no worker was ready.
+    [[nodiscard]] static MethodMeasures* measures_of(const Call& call) {
+        auto* const known = call.name.measures();
+        return known != nullptr ? known : find_measures(call);
+    }
+    [[nodiscard]] static MethodMeasures* find_measures(const Call& call);
+    void count_end(Call& call, OutcomeKind kind);
 
     // Ending.
     void fail(Call& call, const fleet::Hands& hands, const fleet::Answer& answer);
@@ -165,6 +183,7 @@ class Scheduler {
     std::uint64_t next_batch_ = 1;
     std::unordered_map<Handle, Batch*> batches_;
     std::size_t large_payloads_ = 0;
+    std::map<std::string, std::uint64_t, std::less<>> refused_;
     DeadlineWheel wheel_;
     TimePoint next_look_ = TimePoint::max();
     PoisonTable poison_;

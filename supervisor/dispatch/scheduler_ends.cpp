@@ -99,8 +99,18 @@ void Scheduler::on_answer(const fleet::Hands& hands, CallToken token, const flee
                      .attempts = call->attempt,
                      .memory = answer.memory,
                      .memory_bytes = answer.memory_bytes};
-    if (plain) return finish_items(*call, answer.items, ok);
+    if (plain) {
+        if (answer.items < call->items) {  // measured with the last of them
+            auto& extra = *call->extra();
+            extra.answered += answer.items;
+            extra.run_ns += answer.run_ns;
+        } else {
+            measure(*call, answer);
+        }
+        return finish_items(*call, answer.items, ok);
+    }
     if (call->items > answer.items) call = &calls_.split_front(*call, answer.items);
+    if (answer.started) measure(*call, answer);
     if (call->ending != Ending::none) return finish_ended(*call, answer.started, nullptr);
     // The worker knows the deadline too, and may have seen it pass a tick before the wheel did.
     if (answer.status == status_cancelled && call->deadline_ns != 0 && to_ns(port_.now()) >= call->deadline_ns) {
@@ -276,8 +286,11 @@ void Scheduler::rest(Call& call, RetryCause cause) {
     call.ending = Ending::none;
     call.muted = false;
     const auto again = port_.now() + retry_pause(call.attempt, pool.hands->settings().retry, port_.chance());
-    if (cause == RetryCause::timed_out && call.timeout > Duration::zero())
-        call.deadline_ns = to_ns(again + call.timeout);
+    if (cause == RetryCause::timed_out) {
+        const auto timeout = call.timeout();
+        call.accepted_ns = to_ns(again);
+        if (timeout > Duration::zero()) call.deadline_ns = to_ns(again + timeout);
+    }
     set_deadline(call, call.deadline_ns == 0 ? again : std::min(again, from_ns(call.deadline_ns)));
 }
 
@@ -304,7 +317,7 @@ void Scheduler::finish_items(Call& call, std::uint32_t items, const Outcome& out
 
 void Scheduler::finish(Call& call, const Outcome& outcome) {
     auto& pool = *call.pool;
-    pool.counters.by_outcome[static_cast<std::size_t>(outcome.kind)] += call.items;
+    count_end(call, outcome.kind);
     if (auto* const hand = call.hand(); hand != nullptr && call.muted) hand->listen(true);
     if (call.state == CallState::queued)
         pool.queue.remove(call);
@@ -330,6 +343,7 @@ json Scheduler::document_of(const Call& call, OutcomeKind kind) const {
 }
 
 void Scheduler::finish_with(Call& call, OutcomeKind kind, json document) {
+    if (kind == OutcomeKind::refused) count_refusal(call.pool, call.items, document);
     const auto text = to_text(document);
     finish(call, {.kind = kind, .json = text, .attempts = call.attempt});
 }
@@ -338,6 +352,8 @@ void Scheduler::finish_ended(Call& call, bool ran, const fleet::Exit* exit) {
     if (ran && call.ending == Ending::deadline && may_retry(call, RetryCause::timed_out))
         return rest(call, RetryCause::timed_out);
     const auto kind = call.ending == Ending::deadline ? OutcomeKind::timed_out : OutcomeKind::cancelled;
+    if (kind == OutcomeKind::timed_out)
+        (ran ? call.pool->measures.timed_out_running : call.pool->measures.timed_out_waiting) += call.items;
     auto document = document_of(call, kind);
     document["phase"] = ran ? "running" : "waiting";
     if (exit != nullptr) document["exit"] = exit_json(*exit);

@@ -14,5 +14,6 @@ Log::~Log() = default;
 
 Log Log::silent() { return Log{nullptr}; }
 void Log::write(LogLevel /*level*/, std::string_view /*message*/, Fields /*fields*/) {}
+void Log::event(std::string_view /*name*/, LogLevel /*level*/, std::string_view /*message*/, Fields /*fields*/) {}
 
 }  // namespace caisson

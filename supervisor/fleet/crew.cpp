@@ -86,10 +86,12 @@ void Crew::on_worker_lost(Worker& worker) {
 void Crew::replace_early(Slot& slot) {
     const auto decision = policy_.on_end(EndCause::in_call, Clock::now(), chance());
     slot.counted = true;
+    slot.why = EndCause::in_call;
     if (slot.renewing) return inherit(slot);
     slot.duty = Duty::leaving;
     auto next = std::make_unique<Slot>();
     next->id = slot.id;
+    next->why = EndCause::in_call;
     next->restart = around_.loop.timer();
     schedule(*slots_.insert(std::ranges::find(slots_, slot.id, &Slot::id), std::move(next))->get(), decision.delay);
 }
@@ -143,6 +145,7 @@ void Crew::on_worker_death(Worker& worker, const Death& death) {
     // It is still in its callback: it goes in a later turn.
     around_.loop.post([gone = std::shared_ptr<Worker>(std::move(slot.worker))] {});
 
+    slot.why = cause;
     if (slot.duty == Duty::canary && !stopping_) {
         on_canary_end(slot, cause, how);
         auto told = death;

@@ -7,6 +7,7 @@
 /// processes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,6 +55,10 @@ class Crew final : public Hands, private Worker::Owner {
     /// Changes how many workers there are beside the spares; surplus ones finish their call first. It holds until
     /// `apply`, also where the number would follow the work.
     void resize(std::uint32_t workers);
+    /// It was told its size, and follows neither its settings nor the work.
+    [[nodiscard]] bool resized() const { return fixed_; }
+    /// Begins with as many, if the number follows the work.
+    void start_from(std::uint32_t workers);
     /// Takes new settings. What running workers were started with and is different rolls them one by one.
     void apply(const settings::Pool& pool);
     /// Stops every worker and starts no other; running calls may go on until `drain_until`.
@@ -91,6 +96,7 @@ class Crew final : public Hands, private Worker::Owner {
     [[nodiscard]] const std::shared_ptr<const PluginInfo>& info() const override { return info_; }
 
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
+    [[nodiscard]] std::uint64_t restarts(EndCause cause) const { return restarts_by_[static_cast<std::size_t>(cause)]; }
     /// Empty unless workers start by exec although `start` says zygote: why.
     [[nodiscard]] const std::string& no_zygote() const { return no_zygote_; }
     /// Null if there is none.
@@ -107,9 +113,10 @@ class Crew final : public Hands, private Worker::Owner {
     struct Slot {
         std::uint32_t id = 0;
         Duty duty = Duty::working;
-        bool counted = false;            ///< its worker's end, ahead of it
-        bool renewing = false;           ///< its successor starts; of one slot at a time
-        std::unique_ptr<Worker> worker;  ///< empty: waiting
+        bool counted = false;               ///< its worker's end, ahead of it
+        bool renewing = false;              ///< its successor starts; of one slot at a time
+        EndCause why = EndCause::intended;  ///< it is started again, if it is
+        std::unique_ptr<Worker> worker;     ///< empty: waiting
         Loop::Timer restart;
         /// Its worker can take calls, or could if it were no spare.
         [[nodiscard]] bool ready() const { return worker && worker->usable(); }
@@ -177,6 +184,7 @@ class Crew final : public Hands, private Worker::Owner {
     void on_zygote_death(const Death& death, EndCause cause);
     void give_up_zygote(const std::string& why);
     void schedule(Slot& slot, Duration delay);
+    void count_restart(EndCause why);
     void quarantine(const std::string& why);
     void probe();
     // Size by need: crew_elastic.cpp.
@@ -239,6 +247,7 @@ class Crew final : public Hands, private Worker::Owner {
     bool stopping_ = false;
     bool resting_ = false;  // drained: nothing is started
     std::uint64_t restarts_ = 0;
+    std::array<std::uint64_t, 4> restarts_by_{};  // cause
     std::shared_ptr<const PluginInfo> info_;
     std::vector<std::unique_ptr<Slot>> slots_;
     Roster roster_;  // of those that work

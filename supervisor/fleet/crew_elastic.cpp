@@ -15,6 +15,11 @@ std::uint32_t Crew::first_target() const {
     return std::clamp(target_, pool_.elastic->min, settings::most_workers(pool_));
 }
 
+void Crew::start_from(std::uint32_t workers) {
+    if (!is_elastic()) return;
+    set_target(std::clamp(workers, pool_.elastic->min, settings::most_workers(pool_)));
+}
+
 void Crew::note_waiting(const Waiting& waiting) {
     if (!is_elastic()) return;
     const auto due = growth_.note(waiting, Clock::now(), pool_.elastic->grow_after);

@@ -85,7 +85,7 @@ void Crew::inherit(Slot& old) {
     auto* const successor = find(Duty::successor);
     check(successor != nullptr, "who is renewed has a successor");
     successor->duty = std::exchange(old.duty, Duty::leaving);
-    ++restarts_;
+    count_restart(old.why);
 }
 
 // Whoever was to be replaced is not needed any more.

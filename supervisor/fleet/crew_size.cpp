@@ -137,11 +137,16 @@ void Crew::start_worker(Slot& slot) {
 
 void Crew::schedule(Slot& slot, Duration delay) {
     const auto start = [this, &slot] {
-        ++restarts_;
+        count_restart(slot.why);
         start_worker(slot);
     };
     if (delay <= Duration::zero()) return start();
     slot.restart.arm_after(delay, start);
+}
+
+void Crew::count_restart(EndCause why) {
+    ++restarts_;
+    ++restarts_by_[static_cast<std::size_t>(why)];
 }
 
 std::uint32_t Crew::ready_workers() const {

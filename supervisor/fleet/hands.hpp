@@ -63,6 +63,8 @@ struct Answer {
     std::span<const std::byte> body;
     const Fd* memory = nullptr;  ///< instead of `body`: a sealed memfd, checked
     std::uint64_t memory_bytes = 0;
+    TimePoint at{};           ///< when it came
+    std::int64_t run_ns = 0;  ///< how long the items ran, all together: as the worker says
 };
 
 /// Items at the front or at the end of what was given under one token; a call is one item.

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 
 #include "base/limits.hpp"
 #include "base/system.hpp"
@@ -26,7 +27,9 @@ using keeper::Order;
 using keeper::OrderType;
 
 KeeperLink::KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir)
-    : loop_(loop), log_(log), program_dir_(std::move(program_dir)), patience_(loop.timer()) {}
+    : loop_(loop), log_(log), program_dir_(std::move(program_dir)), patience_(loop.timer()) {
+    static_cast<void>(open_programs());  // tried again, and what is wrong said, when the keeper is wanted
+}
 
 KeeperLink::~KeeperLink() {
     watch_ = {};
@@ -55,18 +58,49 @@ void KeeperLink::end_keeper(Duration patience) {
     pidfd_.reset();
 }
 
+Result<void> KeeperLink::open_programs() {
+    const auto open_one = [&](const char* name) -> Result<Fd> {
+        const auto path = (program_dir_ / name).string();
+        Fd file{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+        if (!file) return fail_errno(cat("cannot open ", path), errno);
+        return file;
+    };
+    if (keeper_) return {};
+    std::vector<Fd> programs;
+    for (const char* const name : keeper::program_files) {
+        auto file = open_one(name);
+        if (!file) return std::unexpected(file.error());
+        programs.push_back(std::move(*file));
+    }
+    auto own = open_one("caisson-keeper");
+    if (!own) return std::unexpected(own.error());
+    keeper_ = std::move(*own);
+    programs_ = std::move(programs);
+    return {};
+}
+
 Result<void> KeeperLink::ensure() {
     if (socket_) return {};
+    if (auto opened = open_programs(); !opened) return opened;
     auto pair = sys::socket_pair(SOCK_SEQPACKET);
     if (!pair) return std::unexpected(pair.error());
     auto& [ours, theirs] = *pair;
-    // dup2 onto itself would leave close-on-exec set, so the source must be another number than the target.
-    const Fd source{::fcntl(theirs.get(), F_DUPFD_CLOEXEC, keeper::order_descriptor + 1)};
+    // dup2 onto itself would leave close-on-exec set, and onto another source would lose that one: so the sources stand
+    // above all targets.
+    constexpr int above = keeper::first_program_descriptor + int{std::size(keeper::program_files)};
+    std::vector<Fd> sources;
+    sources.emplace_back(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, above));
+    for (const auto& program : programs_) sources.emplace_back(::fcntl(program.get(), F_DUPFD_CLOEXEC, above));
+    const Fd self{::fcntl(keeper_.get(), F_DUPFD_CLOEXEC, above)};
+    for (const auto& source : sources)
+        if (!source || !self) return fail_errno("cannot pass a descriptor to the keeper", errno);
 
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, source.get(), keeper::order_descriptor);
+    static_assert(keeper::first_program_descriptor == keeper::order_descriptor + 1);
+    for (int target = keeper::order_descriptor; const auto& source : sources)
+        posix_spawn_file_actions_adddup2(&actions, source.get(), target++);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     // A session of its own: the terminal's Ctrl-C is for the supervisor, which ends the rest in order. And nothing of
@@ -78,7 +112,7 @@ Result<void> KeeperLink::ensure() {
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    const auto program = (program_dir_ / "caisson-keeper").string();
+    const auto program = cat("/proc/self/fd/", self.get());
     auto supervisor = std::to_string(::getpid());
     std::string name = "caisson-keeper";
     std::array<char*, 3> arguments{name.data(), supervisor.data(), nullptr};
@@ -87,7 +121,7 @@ Result<void> KeeperLink::ensure() {
     const int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (error != 0) return fail_errno(cat("cannot start ", program), error);
+    if (error != 0) return fail_errno(cat("cannot start ", (program_dir_ / "caisson-keeper").native()), error);
     if (auto set = sys::set_nonblocking(ours.get()); !set) return set;
     pid_ = pid;
     if (auto pidfd = sys::pidfd_open(pid)) pidfd_ = std::move(*pidfd);

@@ -52,7 +52,7 @@ class KeeperLink {
         std::vector<int> descriptors;          ///< become 0, 1, 2…; borrowed until `spawn` returns
     };
 
-    /// Programs are looked for in `program_dir`.
+    /// Opens the programs in `program_dir`; what is installed there later is not for this engine.
     KeeperLink(Loop& loop, Log& log, std::filesystem::path program_dir);
     ~KeeperLink();
 
@@ -72,6 +72,7 @@ class KeeperLink {
         std::vector<Fd> descriptors;
     };
 
+    [[nodiscard]] Result<void> open_programs();
     void on_readable();
     void handle(const keeper::Notice& notice, Fd pidfd);
     void lose();
@@ -84,6 +85,8 @@ class KeeperLink {
     Loop& loop_;
     Log& log_;
     std::filesystem::path program_dir_;
+    Fd keeper_;                 // the program
+    std::vector<Fd> programs_;  // what it may start
     Fd socket_;
     pid_t pid_ = 0;
     Fd pidfd_;  // signals and waits go through it: the program around us may have reaped the keeper, its pid be

@@ -7,6 +7,20 @@
 
 namespace caisson::fleet {
 
+std::string_view word(EndCause cause) {
+    switch (cause) {
+        case EndCause::failed_start:
+            return "start";
+        case EndCause::outside_call:
+            return "idle";
+        case EndCause::in_call:
+            return "call";
+        case EndCause::intended:
+            return "stop";
+    }
+    return "stop";
+}
+
 bool RestartWindow::add(TimePoint now, std::uint32_t intensity, Duration period) {
     while (!stamps_.empty() && stamps_.front() < now - period) stamps_.pop_front();
     stamps_.push_back(now);

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "settings/settings.hpp"
@@ -38,6 +39,9 @@ enum class EndCause : std::uint8_t {
     in_call,       ///< a call killed it; charged to the call
     intended,      ///< the supervisor stopped it
 };
+
+/// "start", "idle", "call", "stop": in metrics and status.
+[[nodiscard]] std::string_view word(EndCause cause);
 
 /// closed: all is well. open: quarantined, nothing is started. half_open: one worker tries.
 enum class BreakerState : std::uint8_t { closed, open, half_open };

@@ -18,6 +18,9 @@ namespace {
 /// and is not thrown by one outlier; the same weight as TCP's smoothed round trip (RFC 6298).
 constexpr double service_weight = 0.125;
 
+/// The longest time that a worker is believed to have run a call: a week. A whole batch of them does not overflow.
+constexpr std::int64_t longest_run_ns = 7 * 24 * std::int64_t{3'600'000'000'000};
+
 }  // namespace
 
 Worker::Worker(Surroundings surroundings, Owner& owner, const settings::Pool& pool, std::uint32_t id, Birth birth)
@@ -227,6 +230,8 @@ void Worker::on_result(const wire::Frame& frame) {
     const auto call = held->call;
     drop_front_items(1);
     last_heard_ = Clock::now();  // only answers count: a call that streams without end is as slow as a silent one
+    answer.at = last_heard_;
+    answer.run_ns = std::clamp<std::int64_t>(header.time_ns, 0, longest_run_ns);
     note_service(header.time_ns, 1);
     owner_.on_worker_answer(*this, call, answer);
     if (boxed) box_->note_output_taken();
@@ -252,7 +257,13 @@ void Worker::on_run(const wire::Header& header, std::span<const std::byte> recor
     last_heard_ = Clock::now();
     if (header.time_ns > 0) note_service(header.time_ns, items);
     owner_.on_worker_answer(*this, call,
-                            {.items = items, .records = true, .error = {}, .encoding = header.encoding, .body = news});
+                            {.items = items,
+                             .records = true,
+                             .error = {},
+                             .encoding = header.encoding,
+                             .body = news,
+                             .at = last_heard_,
+                             .run_ns = std::clamp<std::int64_t>(header.time_ns, 0, longest_run_ns)});
 }
 
 // As if each item had taken the mean.

@@ -19,6 +19,7 @@
 
 #include "base/clock.hpp"
 #include "base/system.hpp"
+#include "base/text.hpp"
 #include "keeper/children.hpp"
 
 namespace caisson::keeper {
@@ -72,8 +73,9 @@ class SpawnPlan {
 
 }  // namespace
 
-Keeper::Keeper(Fd orders, std::filesystem::path program_dir)
-    : orders_(std::move(orders)), program_dir_(std::move(program_dir)) {}
+Keeper::Keeper(Fd orders, std::vector<Fd> programs) : orders_(std::move(orders)) {
+    for (auto& program : programs) programs_.push_back(move_up(std::move(program)));
+}
 
 int Keeper::run(pid_t supervisor) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -152,12 +154,13 @@ bool Keeper::read_order() {
 
 void Keeper::spawn(const Order& order, std::span<const char> strings, std::vector<Fd> descriptors) {
     Notice notice{.type = NoticeType::spawn_failed, .id = order.id};
-    if (order.number >= std::size(program_names) ||
+    if (order.number >= std::size(file_of_program) ||
         std::size_t{order.argument_bytes} + order.environment_bytes != strings.size()) {
         notice.status = EINVAL;
         return tell(notice);
     }
-    const auto program = (program_dir_ / program_names[order.number]).string();
+    // The file that was there when the supervisor started, whatever stands at its path by now.
+    const auto program = cat("/proc/self/fd/", programs_[file_of_program[order.number]].get());
     const auto arguments = split(strings.first(order.argument_bytes));
     const auto environment = split(strings.subspan(order.argument_bytes));
     if (order.number == static_cast<std::uint32_t>(Program::zygote)) {

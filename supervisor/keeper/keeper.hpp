@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -20,8 +19,8 @@ namespace caisson::keeper {
 
 class Keeper {
    public:
-    /// `orders` is the keeper's end of the pair; programs are looked for in `program_dir`.
-    Keeper(Fd orders, std::filesystem::path program_dir);
+    /// `orders` is the keeper's end of the pair; `programs` are the files of keeper::program_files.
+    Keeper(Fd orders, std::vector<Fd> programs);
 
     /// Serves until the supervisor `supervisor` is gone, then kills all that is left. Returns the exit code.
     int run(pid_t supervisor);
@@ -45,7 +44,7 @@ class Keeper {
     void tell(const Notice& notice, int descriptor = -1);
 
     Fd orders_;
-    std::filesystem::path program_dir_;
+    std::vector<Fd> programs_;
     std::unordered_map<pid_t, std::uint64_t> ids_;
     std::unordered_map<std::uint64_t, pid_t> pids_;
     Zygotes zygotes_;

@@ -10,6 +10,9 @@
 ///    keeper does not know is a stray, and is killed;
 ///  - when the supervisor dies, by SIGKILL too, somebody must be left to end all of it, without any privilege.
 /// If the keeper itself dies, the workers die with it (parent-death signal), and the supervisor starts a new one.
+///
+/// All programs of one supervisor are of one build, whatever is installed in their place while it runs: the supervisor
+/// opens them when it starts, and hands them to each keeper that it starts.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +22,8 @@ namespace caisson::keeper {
 
 /// The keeper's end of the pair.
 inline constexpr int order_descriptor = 3;
+/// The first of the files of what the keeper may start, as in `program_files`.
+inline constexpr int first_program_descriptor = 4;
 /// Descriptors that a spawned program gets, numbered from 0.
 inline constexpr std::size_t max_descriptors = 6;
 /// Bytes of one datagram: a header, and the program's arguments and environment.
@@ -30,9 +35,11 @@ enum class OrderType : std::uint32_t {
     signal = 2,  ///< send `number` to the whole process group of `id`
 };
 
-/// Programs that the keeper may start, by their place beside its own.
+/// What the keeper may start.
 enum class Program : std::uint32_t { worker = 0, symbolizer = 1, zygote = 2 };
-inline constexpr const char* program_names[] = {"caisson-worker", "caisson-symbolizer", "caisson-worker"};
+/// The files of it, and which of them each program is.
+inline constexpr const char* program_files[] = {"caisson-worker", "caisson-symbolizer"};
+inline constexpr std::size_t file_of_program[] = {0, 1, 0};
 
 struct Order {
     OrderType type{};

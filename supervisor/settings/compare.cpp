@@ -91,6 +91,7 @@ constexpr Key<Settings> service_keys[] = {
      [](const Settings& s) { return say(s.service.max_sessions_per_user); }},
     {Change::adjusted, "service.handshake_timeout", [](const Settings& s) { return say(s.service.handshake_timeout); }},
     {Change::adjusted, "service.drain", [](const Settings& s) { return say(s.service.drain); }},
+    {Change::adjusted, "service.upgrade_timeout", [](const Settings& s) { return say(s.service.upgrade_timeout); }},
     {Change::adjusted, "service.idle_timeout", [](const Settings& s) { return say(s.service.idle_timeout); }},
     {Change::restart, "access.mode", [](const Settings& s) { return say(s.access.mode); }},
     {Change::restart, "access.group", [](const Settings& s) { return say(s.access.group); }},
@@ -102,6 +103,10 @@ constexpr Key<Settings> service_keys[] = {
     {Change::restart, "log.file", [](const Settings& s) { return say(s.log.file); }},
     {Change::adjusted, "log.plugin_lines", [](const Settings& s) { return say(s.log.plugin_lines); }},
     {Change::adjusted, "log.plugin_line_bytes", [](const Settings& s) { return format_size(s.log.plugin_line_bytes); }},
+    {Change::adjusted, "metrics.listen", [](const Settings& s) { return say(s.metrics.listen); }},
+    {Change::adjusted, "metrics.hosts", [](const Settings& s) { return say(s.metrics.hosts); }},
+    {Change::adjusted, "metrics.page", [](const Settings& s) { return say(s.metrics.page); }},
+    {Change::adjusted, "metrics.operate", [](const Settings& s) { return say(s.metrics.operate); }},
 };
 
 constexpr Key<Pool> pool_keys[] = {

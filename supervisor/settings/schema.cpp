@@ -7,13 +7,15 @@
 #include "base/limits.hpp"
 #include "base/suggest.hpp"
 #include "base/text.hpp"
+#include "settings/listen.hpp"
 #include "settings/pool_schema.hpp"
 #include "settings/validate.hpp"
 
 namespace caisson::settings {
 namespace {
 
-constexpr std::array section_names = {std::string_view{"service"}, std::string_view{"access"}, std::string_view{"log"},
+constexpr std::array section_names = {std::string_view{"service"},  std::string_view{"access"},
+                                      std::string_view{"log"},      std::string_view{"metrics"},
                                       std::string_view{"defaults"}, std::string_view{"pool"}};
 
 constexpr Choice<std::string_view> log_levels[] = {{"trace", "trace"}, {"debug", "debug"}, {"info", "info"},
@@ -44,6 +46,7 @@ void read(Reader& in, Service& service) {
     in.count("max_sessions_per_user", service.max_sessions_per_user, bounds::sessions);
     in.duration("handshake_timeout", service.handshake_timeout, bounds::handshake_timeout);
     in.duration("drain", service.drain, bounds::drain);
+    in.duration("upgrade_timeout", service.upgrade_timeout, bounds::upgrade_timeout);
     in.duration("idle_timeout", service.idle_timeout, bounds::idle_timeout);
 }
 
@@ -87,6 +90,29 @@ void read(Reader& in, Log& log) {
     in.size("plugin_line_bytes", log.plugin_line_bytes, bounds::plugin_line_bytes);
 }
 
+void read_listen(Reader& in, std::string& listen) {
+    const Node* node = in.take("listen");
+    if (!node) return;
+    const auto* text = node->as<std::string>();
+    if (!text) return in.wrong_type("listen", *node, "an address in quotes", "\"127.0.0.1:9464\"");
+    const auto parsed = parse_listen(*text);
+    if (!parsed) return in.wrong("listen", node->place, parsed.error().what, parsed.error().hint);
+    listen = *text;
+    if (parsed->kind != Listen::Kind::path) return;
+    const auto path = in.resolved("listen", node->place, *text);
+    if (!path) return;
+    if (const auto fault = socket_path_fault(*path))
+        return in.wrong("listen", node->place, "is too long: " + fault->what, fault->hint);
+    listen = path->native();
+}
+
+void read(Reader& in, Metrics& metrics) {
+    read_listen(in, metrics.listen);
+    in.list("hosts", metrics.hosts);
+    in.flag("page", metrics.page);
+    in.flag("operate", metrics.operate);
+}
+
 /// Where `dotted` stands in `table`, or the nearest table around it, or nowhere.
 Place place_of(const Table* table, std::string_view dotted) {
     Place place;
@@ -123,6 +149,7 @@ class Document {
         read_section("service", settings_.service);
         read_section("access", settings_.access);
         read_section("log", settings_.log);
+        read_section("metrics", settings_.metrics);
         read_default_pool();
         if (const Member* member = root_.find("pool")) read_pools(*member);
         report_unknown_sections();
@@ -208,7 +235,7 @@ class Document {
             const auto meant = nearest(member.key, section_names);
             const bool is_section = member.value.as<Table>() || member.value.as<Array>();
             const std::string hint = meant        ? cat("did you mean \"", *meant, "\"?")
-                                     : is_section ? "there are service, access, log, defaults and pool.NAME"
+                                     : is_section ? "there are service, access, log, metrics, defaults and pool.NAME"
                                                   : "every key stands in a section, such as [service]";
             report(member.place, cat("unknown ", is_section ? "section " : "key ", in_quotes(member.key)), hint);
         }

@@ -33,8 +33,9 @@ struct Service {
     std::uint32_t max_sessions = 256;       ///< of all clients together
     std::uint32_t max_sessions_per_user = 64;
     milliseconds handshake_timeout = 5s;
-    milliseconds drain = 30s;        ///< how long accepted calls may go on when the service stops
-    milliseconds idle_timeout = 0s;  ///< a session without a call or request; 0: never ends
+    milliseconds drain = 30s;            ///< how long accepted calls may go on when the service stops
+    milliseconds upgrade_timeout = 30s;  ///< for a new version to take over
+    milliseconds idle_timeout = 0s;      ///< a session without a call or request; 0: never ends
 
     bool operator==(const Service&) const = default;
 };
@@ -62,6 +63,16 @@ struct Log {
     std::uint64_t plugin_line_bytes = 4 * KiB;  ///< a longer line is cut
 
     bool operator==(const Log&) const = default;
+};
+
+/// [metrics]: where the service answers HTTP: metrics, health, and the page.
+struct Metrics {
+    std::string listen = "unix";          ///< settings/listen.hpp; a path is absolute
+    std::vector<std::string> hosts = {};  ///< names by which others reach the address, beside those that are known
+    bool page = true;
+    bool operate = false;  ///< what an operator may, the page may: resize, reload and the like
+
+    bool operator==(const Metrics&) const = default;
 };
 
 struct Backoff {
@@ -225,6 +236,7 @@ struct Settings {
     Service service = {};
     Access access = {};
     Log log = {};
+    Metrics metrics = {};
     Pool defaults = {};
     std::vector<Pool> pools = {};  ///< as written, [defaults] merged in; discovered ones are not here before resolve()
     /// Pools whose sections have problems, and their plugins as far as those could be read: discovery must not run

@@ -72,6 +72,7 @@ inline constexpr Bound crash_reports{1, 10'000, false, "reports are held in memo
 inline constexpr Bound sessions{1, 16'384, false, "each session costs a file descriptor and buffers"};
 inline constexpr Span handshake_timeout{10ms, 5min, false, "who says nothing for that long is no client"};
 inline constexpr Span drain{1ms, day, true, "a stop waits for it; 0 waits for no call"};
+inline constexpr Span upgrade_timeout{100ms, 10min, false, "the service goes on meanwhile, with twice the workers"};
 inline constexpr Span idle_timeout{100ms, 30 * day, true, "0 means that an idle session never ends"};
 
 // [log]

@@ -10,12 +10,12 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <random>
 #include <thread>
 
 #include "chaos/crowd.hpp"
+#include "chaos/environment.hpp"
 #include "chaos/ledger_reader.hpp"
 #include "support/service.hpp"
 
@@ -23,11 +23,6 @@ namespace caisson::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
-    const char* const text = std::getenv(name);
-    return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : fallback;
-}
 
 /// Hits workers from outside: most with SIGKILL, some with SIGSTOP, which looks like a hang.
 class Sniper {

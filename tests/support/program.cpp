@@ -130,6 +130,15 @@ Ended Program::wait(std::chrono::milliseconds deadline) {
     return {.code = *code_, .out = out(), .err = err()};
 }
 
+void Program::follow(pid_t pid) {
+    if (!code_) throw std::logic_error("the program before still runs");
+    auto pidfd = sys::pidfd_open(pid);
+    if (!pidfd) throw std::runtime_error(pidfd.error().text());
+    pidfd_ = std::move(*pidfd);
+    pid_ = pid;
+    code_.reset();
+}
+
 std::string Program::out() const { return contents(out_); }
 std::string Program::err() const { return contents(err_); }
 

@@ -41,6 +41,9 @@ class Program {
     [[nodiscard]] bool running() const;
     /// Waits for its end; throws if it does not come by the deadline.
     Ended wait(std::chrono::milliseconds deadline = patience);
+    /// From now on this is the process `pid`, which prints to the same places, and is a child of this process as soon
+    /// as the one before has ended. That one must have been waited for.
+    void follow(pid_t pid);
     /// What it has printed so far.
     [[nodiscard]] std::string out() const;
     [[nodiscard]] std::string err() const;

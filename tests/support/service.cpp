@@ -74,6 +74,29 @@ Folder::~Folder() {
     fs::remove_all(path_, ignored);
 }
 
+Install::Install() {
+    for (const auto* const name : {"caisson", "caisson-worker", "caisson-keeper", "caisson-symbolizer"})
+        replace_by_link(name, caisson_program().parent_path() / name);
+}
+
+void Install::replace(std::string_view name, std::string_view contents) const {
+    write_file(folder_ / "new", contents);
+    fs::permissions(folder_ / "new", fs::perms::owner_all);
+    fs::rename(folder_ / "new", folder_ / name);
+}
+
+// A link where it can be one: the programs are large.
+void Install::replace_by_link(std::string_view name, const fs::path& other) const {
+    std::error_code error;
+    fs::create_hard_link(other, folder_ / "new", error);
+    if (error) fs::copy_file(other, folder_ / "new");
+    fs::rename(folder_ / "new", folder_ / name, error);
+    expect(!error, "cannot replace " + std::string{name});
+    fs::remove(folder_ / "new", error);  // two links to one file are not renamed
+}
+
+void Install::remove(std::string_view name) const { fs::remove(folder_ / name); }
+
 Gate::Gate() { expect(::mkfifo(path().c_str(), 0600) == 0, "no fifo"); }
 
 void Gate::open(std::string_view text) const {
@@ -89,7 +112,9 @@ void Gate::open(std::string_view text) const {
 // ---- the process ----------------------------------------------------------------------------------------------------
 
 Service::Service(const Configuration& configuration, const std::vector<std::string>& arguments)
-    : arguments_(arguments), environment_(configuration.environment) {
+    : arguments_(arguments),
+      program_(configuration.program.empty() ? caisson_program() : configuration.program),
+      environment_(configuration.environment) {
     adopt_orphans();
     configure(configuration);
     launch();
@@ -101,8 +126,14 @@ void Service::start() {
     launch();
 }
 
+void Service::follow(pid_t successor) {
+    const auto ended = wait();
+    expect(ended.code == 0, "the supervisor before ended with " + std::to_string(ended.code) + ": " + ended.err);
+    serve_->follow(successor);
+}
+
 void Service::launch() {
-    std::vector<std::string> line{caisson_program().string(), "serve", "-c", config().string()};
+    std::vector<std::string> line{program_.string(), "serve", "-c", config().string()};
     line.insert(line.end(), arguments_.begin(), arguments_.end());
     serve_ = std::make_unique<Program>(
         std::move(line), Program::Options{.folder = folder_.path().string(), .environment = environment_});

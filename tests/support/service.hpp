@@ -59,6 +59,20 @@ class Gate {
     Folder folder_;
 };
 
+/// The programs of the build in a folder of their own, where a test may replace them.
+class Install {
+   public:
+    Install();
+    [[nodiscard]] std::filesystem::path program() const { return folder_ / "caisson"; }
+    /// Puts another file in the place of one, as an installation does: the old one lives on for who has it open.
+    void replace(std::string_view name, std::string_view contents) const;
+    void replace_by_link(std::string_view name, const std::filesystem::path& other) const;
+    void remove(std::string_view name) const;
+
+   private:
+    Folder folder_;
+};
+
 /// The parts of a configuration that a test says; the fixture adds socket, plugin_dir, state_dir and the log's file.
 struct Configuration {
     std::string pools = "[pool.math]\nworkers = 4\n";  ///< the sections of pools, and of [defaults]
@@ -67,7 +81,8 @@ struct Configuration {
     std::string access = {};                           ///< lines of [access]
     std::filesystem::path plugin_dir = {};             ///< empty: the plugins of the build
     bool discover = false;
-    bool watch = false;  ///< else only a reload looks, so that a test says when
+    bool watch = false;                         ///< else only a reload looks, so that a test says when
+    std::filesystem::path program = {};         ///< empty: that of the build
     std::vector<std::string> environment = {};  ///< "NAME=value" of the supervisor, for as long as it lives
 };
 
@@ -87,6 +102,8 @@ class Service {
     Ended wait() { return serve_->wait(); }
     /// SIGTERM, and the end of everything.
     Ended stop();
+    /// Waits for the supervisor's end, which must be in good order, and goes on with the one that took over from it.
+    void follow(pid_t successor);
     /// Starts another supervisor with the same configuration, after the end of the one before.
     void start();
 
@@ -123,6 +140,7 @@ class Service {
 
     Folder folder_;
     std::vector<std::string> arguments_;
+    std::filesystem::path program_;
     std::vector<std::string> environment_;
     std::unique_ptr<Program> serve_;
 };

@@ -239,6 +239,53 @@ TEST_F(ChannelTest, FramesBehindAPauseAreKeptUntilItIsOver) {
     EXPECT_EQ(channel_->memory_bytes(), 0U);
 }
 
+TEST_F(ChannelTest, AnotherGoesOnInTheMiddleOfAFrameAndOfWhatIsSaid) {
+    pause_at_ = Type::cancel;
+    auto all = frame(Type::cancel, 1, "a");
+    const auto next = frame(Type::call, 2, "the second");
+    const auto half = next.size() / 2;
+    all.insert(all.end(), next.begin(), next.begin() + static_cast<std::ptrdiff_t>(half));
+    say(all);
+    loop_.run_turn();
+    EXPECT_EQ(heard_, std::vector<std::uint64_t>{1});
+    // More than the socket takes at once.
+    const std::string large(4'000'000, 'x');
+    channel_->send({.type = Type::chunk, .id = 5}, {}, {}, wire::bytes_of(large));
+    loop_.run_posts();
+    ASSERT_GT(channel_->waiting_bytes(), 0U);
+
+    auto rest = channel_->release();
+    EXPECT_TRUE(channel_->closed());
+    EXPECT_EQ(rest.received.size(), half);
+    std::vector<std::string> heard;
+    Channel other{loop_,
+                  std::move(rest.socket),
+                  {.on_frame =
+                       [&](const wire::Frame& frame) {
+                           heard.emplace_back(wire::Frame::text(frame.body()));
+                           loop_.stop();
+                       },
+                   .on_end = [this](const Channel::Ending&) { loop_.stop(); }}};
+    other.resume(std::move(rest));
+    say(std::span{next}.subspan(half));
+    loop_.run();
+    EXPECT_EQ(heard, std::vector<std::string>{"the second"});
+
+    std::string said;
+    ASSERT_TRUE(sys::set_nonblocking(peer_.get()));
+    const auto wanted = sizeof(wire::Header) + large.size();
+    while (said.size() < wanted) {
+        std::string piece(65536, '\0');
+        const auto count = ::read(peer_.get(), piece.data(), piece.size());
+        if (count > 0)
+            said.append(piece, 0, static_cast<std::size_t>(count));
+        else
+            loop_.run_turn(Clock::now() + std::chrono::milliseconds{100});
+    }
+    EXPECT_EQ(said.size(), wanted);
+    EXPECT_EQ(said.substr(sizeof(wire::Header)), large);
+}
+
 TEST_F(ChannelTest, AHandlerThatClosesHearsNothingMore) {
     say_among_others([&] {
         channel_->close();

@@ -47,6 +47,31 @@ TEST_F(LogTest, AJsonLineIsOneObjectWhateverItSays) {
     EXPECT_EQ(line["level"], "warning");
 }
 
+TEST_F(LogTest, AnEventHasItsNameInTheLine) {
+    const auto say = [](Log& log) { log.event("worker_ready", LogLevel::info, "worker ready", {{"worker", 2}}); };
+    EXPECT_NE(written(false, say).find("info    worker ready event=worker_ready worker=2\n"), std::string::npos);
+    std::filesystem::remove(path_);
+    const auto line = nlohmann::json::parse(written(true, say));
+    EXPECT_EQ(line["event"], "worker_ready");
+    EXPECT_EQ(line["worker"], 2);
+}
+
+TEST_F(LogTest, EventsAreRememberedWhateverTheLevelIs) {
+    auto log = Log::open({.level = LogLevel::error, .file = path_});
+    ASSERT_TRUE(log);
+    std::vector<std::string> heard;
+    log->on_record([&](const LogRecord& record) { heard.push_back(record.message); });
+    log->info("a line below the level");
+    log->event("pool_state", LogLevel::info, "an event below it", {{"pool", "math"}, {"n", 7}});
+    log->error("a line above it");
+    EXPECT_EQ(heard, (std::vector<std::string>{"an event below it", "a line above it"}));
+    const auto found = log->records().last({.pool = "math", .limit = 10});
+    ASSERT_EQ(found.records.size(), 1U);
+    EXPECT_EQ(found.records[0]->event, "pool_state");
+    EXPECT_EQ(found.records[0]->fields, R"({"pool":"math","n":7})");
+    EXPECT_EQ(Log::silent().records().newest(), 0U);
+}
+
 TEST_F(LogTest, AFolderIsNoLogFile) {
     const auto log = Log::open({.file = std::filesystem::path{"/proc"}});
     ASSERT_FALSE(log);

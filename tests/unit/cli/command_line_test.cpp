@@ -89,7 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"poison", "--clear", ""}, "--clear wants an ID"},
         Wrong{{"poison", "--clear", "x", "--clear-all"}, "different things"},
         Wrong{{"poison", "7f3a"}, "one argument too many"}, Wrong{{"resize", "math"}, "N is required"},
-        Wrong{{"resize", "math", "many"}, "many"}, Wrong{{"resize", "math", "-1"}, "-1"}, Wrong{{"check"}, "FILE"}));
+        Wrong{{"resize", "math", "many"}, "many"}, Wrong{{"resize", "math", "-1"}, "-1"}, Wrong{{"check"}, "FILE"},
+        Wrong{{"status", "--watch=0"}, "--watch wants a time from 0.1 seconds to an hour"},
+        Wrong{{"status", "math", "--watch", "soon"}, "soon"}, Wrong{{"top", "-d", "2h"}, "--delay wants"},
+        Wrong{{"top", "-d", "nan"}, "--delay wants"}, Wrong{{"top", "-n", "0"}, "--frames wants"},
+        Wrong{{"top", "--json"}, "status --json --watch"}));
 
 TEST(CommandLine, ServeGetsWhatWasTyped) {
     DoorLog log;

@@ -30,7 +30,7 @@ FakeService::Script answering(std::string json, bool refused = false) {
 }
 
 TEST(NoService, IsExitCode3AndSaysWhatToDo) {
-    for (const auto* name : {"status", "workers", "crashes", "poison", "reload", "stop"}) {
+    for (const auto* name : {"status", "workers", "top", "crashes", "poison", "reload", "stop"}) {
         TypedCommand command{{"--socket", "/nowhere/caisson.sock", name}};
         EXPECT_EQ(command.wait(), exit_no_service);
         EXPECT_THAT(command.err, AllOf(HasSubstr("/nowhere/caisson.sock"), HasSubstr("caisson serve")));

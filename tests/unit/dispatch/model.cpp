@@ -165,7 +165,9 @@ void World::answer(Worker& worker, std::uint32_t status, bool started) {
                          .started = started,
                          .error = status == status_ok ? "" : "as asked",
                          .encoding = wire::Encoding::bytes,
-                         .body = body});
+                         .body = body,
+                         .at = now_,
+                         .run_ns = std::chrono::nanoseconds{run_time}.count()});
 }
 
 void World::crash(Worker& worker) {

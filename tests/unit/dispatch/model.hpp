@@ -124,6 +124,8 @@ class World final : public Port {
     /// Runs what the scheduler asked for, until it asks for nothing more.
     void settle();
     void advance(Duration by);
+    /// How long an item says that it ran.
+    static constexpr auto run_time = std::chrono::milliseconds{1};
     /// The item that runs ends with this status.
     void answer(Worker& worker, std::uint32_t status, bool started = true);
     void crash(Worker& worker);

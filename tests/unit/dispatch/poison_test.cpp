@@ -92,5 +92,32 @@ TEST(Poison, TheTableIsBoundedAndWhatIsOnlyWatchedGoesFirst) {
     EXPECT_NE(table.refuses(input("bad")), nullptr);
 }
 
+TEST(Poison, GoesOnInAnotherProcess) {
+    PoisonTable table{17};
+    const settings::Poison rules{.crashes = 2, .window = 10min};
+    for (int i = 0; i < 2; ++i) (void)table.note_crash(input("bad"), start + i * 1s, rules, "R1", "2026-01-01");
+    (void)table.note_crash(input("watched"), start, rules, "R2", "2026-01-02");
+
+    PoisonTable other{4};
+    (void)other.note_crash(input("of its own"), start, {.crashes = 1, .window = 10min}, "R", "T");
+    other.load(nlohmann::json::parse(table.save().dump()));
+    EXPECT_EQ(other.size(), 2U);
+    EXPECT_EQ(other.list(), table.list());
+    ASSERT_NE(other.refuses(input("bad")), nullptr);
+    EXPECT_EQ(other.refuses(input("good")), nullptr);
+    EXPECT_TRUE(other.would_be(input("watched"), start + 1min, rules)) << "its crashes count";
+    EXPECT_FALSE(other.would_be(input("watched"), start + 20min, rules)) << "and are forgotten in time";
+    EXPECT_EQ(other.clear("", ""), 1U);
+}
+
+TEST(Poison, ADocumentThatIsNoneChangesNothing) {
+    PoisonTable table{1};
+    (void)table.note_crash(input("bad"), start, {.crashes = 1, .window = 10min}, "R", "T");
+    for (const auto* const text : {"null", "[]", "{}", R"({"secret": 1})", R"({"secret": "x", "entries": []})",
+                                   R"({"secret": 1, "entries": [{"name": [1]}]})", R"({"secret": 1, "entries": 7})"})
+        table.load(nlohmann::json::parse(text));
+    EXPECT_NE(table.refuses(input("bad")), nullptr);
+}
+
 }  // namespace
 }  // namespace caisson::dispatch

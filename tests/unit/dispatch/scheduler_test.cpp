@@ -273,6 +273,86 @@ TEST_F(SchedulerTest, AnAbandonedCallGoesOnIfItIsToBeKept) {
     EXPECT_TRUE(world->ledger.outcomes.empty());
 }
 
+TEST_F(SchedulerTest, MeasuresHowLongCallsWaitAndRun) {
+    make();
+    submit(1);
+    world->settle();
+    worker().start();
+    world->advance(10ms);
+    world->answer(worker(), 0);
+    submit(2);
+    world->settle();
+    worker().start();
+    world->advance(100ms);
+    world->answer(worker(), 6);  // failed: it ran as well
+    const auto& pool = *world->scheduler.find("model");
+    const auto& method = *pool.measures.methods().at("plain");
+    EXPECT_EQ(method.running.count(), 2U);
+    EXPECT_NEAR(method.running_s, 0.002, 1e-9);
+    EXPECT_NEAR(method.waiting_s, 0.009 + 0.099, 1e-9);
+    EXPECT_NEAR(seconds(pool.measures.last_minute().total.quantile(0.99)), 0.1, 0.013);
+    EXPECT_EQ(method.by_outcome[0], 1U);
+    EXPECT_EQ(method.by_outcome[1], 1U);
+}
+
+TEST_F(SchedulerTest, MeasuresItemsThatAreAnsweredTogetherByTheirMean) {
+    make(pool_settings(), 1, 3);
+    submit_batch(1, 3);
+    world->settle();
+    world->advance(10ms);
+    for (int i = 0; i < 3; ++i) {
+        worker().start();
+        world->answer(worker(), 0);
+    }
+    const auto& method = *world->scheduler.find("model")->measures.methods().at("plain");
+    EXPECT_EQ(method.running.count(), 3U);
+    EXPECT_NEAR(method.running_s, 0.003, 1e-9);
+    EXPECT_EQ(method.by_outcome[0], 3U);
+}
+
+TEST_F(SchedulerTest, MeasuresItemsBeforeACrash) {
+    make(pool_settings(), 1, 3);
+    submit_batch(1, 3);
+    world->settle();
+    world->advance(10ms);
+    for (int i = 0; i < 2; ++i) {
+        worker().start();
+        world->answer(worker(), 0);
+    }
+    worker().start();
+    world->crash(worker());
+    EXPECT_TRUE(world->finish());
+    const auto& method = *world->scheduler.find("model")->measures.methods().at("plain");
+    EXPECT_EQ(method.running.count(), 2U);
+    EXPECT_EQ(method.by_outcome[0], 2U);
+    EXPECT_EQ(method.by_outcome[2], 1U);
+}
+
+TEST_F(SchedulerTest, CountsRefusalsByReasonAndTimeoutsByPhase) {
+    auto settings = pool_settings();
+    settings.queue.calls = 1;
+    settings.stop.grace = 10ms;
+    make(settings, 1, 1);
+    submit(1, {.timeout = 50ms});
+    world->settle();
+    worker().start();
+    submit(2, {.timeout = 20ms});
+    submit(3);  // the queue is full
+    submit(4, {.method = "nonsense"});
+    world->advance(30ms);  // 2 waited in vain
+    world->advance(30ms);
+    world->answer(worker(), 4);  // 1 gave up
+    const auto& measures = world->scheduler.find("model")->measures;
+    EXPECT_EQ(measures.refused.at("queue_full"), 1U);
+    EXPECT_EQ(measures.refused.at("unknown_method"), 1U);
+    EXPECT_EQ(measures.timed_out_waiting, 1U);
+    EXPECT_EQ(measures.timed_out_running, 1U);
+    EXPECT_FALSE(measures.methods().contains("nonsense"));
+    const Request nowhere{.pool = "nowhere", .method = "plain"};
+    EXPECT_EQ(world->scheduler.submit(nowhere, *caller, 5), Handle{0});
+    EXPECT_EQ(world->scheduler.refused().at("unknown_pool"), 1U);
+}
+
 TEST_F(SchedulerTest, ACancelledBatchEndsWholly) {
     make(pool_settings(), 2, 4);
     const auto batch = submit_batch(1, 20);

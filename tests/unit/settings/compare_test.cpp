@@ -132,6 +132,7 @@ max_sessions_per_user = 7
 handshake_timeout = "7s"
 idle_timeout = "7s"
 drain = "7s"
+upgrade_timeout = "7s"
 [access]
 mode = "0660"
 group = "g"
@@ -144,6 +145,11 @@ format = "json"
 file = "/l"
 plugin_lines = 7
 plugin_line_bytes = "7KiB"
+[metrics]
+listen = "off"
+hosts = ["x"]
+page = false
+operate = true
 [pool.NAME]
 plugin = "other"
 workers = 7

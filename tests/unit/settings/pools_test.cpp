@@ -200,7 +200,7 @@ workers = -1
 
 TEST(Pools, AreNoneTheFewerForAProblemOfTheFile) {
     for (const auto* text : {"[service]\nx = 1\n", "[access]\nmode = 'x'\n", "[log]\nlevel = 'x'\n",
-                             "[defaults]\nworkers = 0\n", "[metrics]\n", "pool = 4\n"}) {
+                             "[defaults]\nworkers = 0\n", "[metrics]\nlisten = 1\n", "[nonsense]\n", "pool = 4\n"}) {
         const Loaded loaded = load(text);
         EXPECT_FALSE(loaded.usable()) << text;
         ASSERT_EQ(loaded.problems.size(), 1U) << text_of(loaded.problems);

@@ -78,7 +78,7 @@ TEST(UnknownSection, GetsASuggestion) {
     EXPECT_EQ(complaint("[servcie]\n"), "caisson.toml:1:2: unknown section \"servcie\" (did you mean \"service\"?)");
     EXPECT_EQ(complaint("[pools.math]\nworkers=1\n"),
               "caisson.toml:1:2: unknown section \"pools\" (did you mean \"pool\"?)");
-    EXPECT_THAT(complaint("[metrics]\n"), HasSubstr("there are service, access, log, defaults and pool.NAME"));
+    EXPECT_THAT(complaint("[weather]\n"), HasSubstr("there are service, access, log, metrics, defaults and pool.NAME"));
     EXPECT_EQ(complaint("workers = 4\n"),
               "caisson.toml:1:1: unknown key \"workers\" (every key stands in a section, such as [service])");
 }
