@@ -29,7 +29,8 @@ class Symbols {
     ~Symbols();
 
     /// Resolves a stack, the place of the fault first. `stamp` tells apart versions of one library; if its image is
-    /// there, its file is not read, which may have become another by now. `done` is called once, at once if nothing has to be asked; with addresses only where no answer came in time.
+    /// there, its file is not read, which may have become another by now. `done` is called once, at once if nothing has
+    /// to be asked; with addresses only where no answer came in time.
     void resolve(std::vector<fleet::StackAddress> stack, std::string stamp, fleet::LibraryRef library, Done done);
 
    private:

@@ -196,6 +196,11 @@ TEST(Zygote, ComesBackWithTheKeeper) {
 
 TEST(Zygote, StopsWithItsPool) {
     Service service{{.pools = chaos("spares = 1\n")}};
+    ASSERT_TRUE(eventually([&] {  // one that starts yet would have to be killed
+        const auto workers = service.pool("chaos").at("workers");
+        return std::ranges::all_of(
+            workers, [](const auto& worker) { return worker.at("state") == "idle" || worker.at("state") == "spare"; });
+    }));
     const auto watched = watch_all(descendant_pids(service.pid()));
     EXPECT_EQ(service.stop().code, 0);
     EXPECT_THAT(left_after(watched, 0ms), IsEmpty());
