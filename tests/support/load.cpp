@@ -50,7 +50,8 @@ void Load::run() {
             if (!id) return note(id.error().message);
             asked.emplace(*id, number % 1'000'000);
         }
-        const auto event = client->next(patience);
+        // Longer than any test waits for it: one of them stops the whole service for as long as patience lasts.
+        const auto event = client->next(4 * patience);
         if (!event) return note(event.error().message);
         if (!*event) return note("no answer in time");
         const auto* const done = std::get_if<Done>(&**event);

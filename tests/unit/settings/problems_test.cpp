@@ -53,11 +53,6 @@ TEST(UnknownKey, GetsASuggestion) {
               "\"restart.backoff.jitter\"?)");
 }
 
-TEST(UnknownKey, IsOneThatComesLater) {
-    for (const auto* key : {"max_calls", "max_age", "max_memory", "heartbeat"})
-        EXPECT_THAT(pool_complaint(key + std::string{" = 1"}), HasSubstr("unknown key"));
-}
-
 TEST(UnknownKey, HasAListWhereNothingIsNear) {
     EXPECT_EQ(pool_complaint("stop = { xyz = 1 }"),
               "caisson.toml:2:10: pool math: unknown key \"stop.xyz\" (there are grace)");
