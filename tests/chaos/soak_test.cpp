@@ -18,7 +18,7 @@
 #include "chaos/crowd.hpp"
 #include "chaos/environment.hpp"
 #include "chaos/ledger_reader.hpp"
-#include "support/service.hpp"
+#include "support/upgrades.hpp"
 
 namespace caisson::test {
 namespace {
@@ -87,7 +87,6 @@ class Soak {
     }
     /// Back to how it began, and nothing going on.
     void settle() {
-        ASSERT_EQ(service_.run({"resume", "aside"}).code, 0);
         workers_ = 2;
         service_.configure({.pools = pools(), .service = "settle = \"50ms\"\ncrash_reports = 10\n"});
         (void)service_.run({"reload"});
@@ -115,7 +114,7 @@ class Soak {
     [[nodiscard]] std::string pools() const {
         const std::string common =
             "plugin = \"" + library_.file().string() + "\"\nworkers = " + std::to_string(workers_) +
-            "\ntimeout = \"20s\"\nstop.grace = \"500ms\"\nenv = { CAISSON_LEDGER = \"" + ledger().string() +
+            "\ntimeout = \"2s\"\nstop.grace = \"500ms\"\nenv = { CAISSON_LEDGER = \"" + ledger().string() +
             "\" }\nrestart.intensity = 1000\nrestart.call_crashes = 100000\n" +
             "poison.crashes = 0\ncanary = { calls = 5, time = \"200ms\" }\n";
         return "[pool.once]\n" + common + "[pool.again]\n" + common +
@@ -149,10 +148,10 @@ class Soak {
         const auto workers = service_.workers(some_pool());
         if (!workers.empty()) ::kill(workers[chance_() % workers.size()], SIGKILL);
     }
-    // A bad file would be the new one's end, and the old one's to go on with: that is tested by itself.
+    // With a good file: what a bad one does to an upgrade is tested by itself.
     void upgrade() {
         edit();
-        must({"upgrade"});
+        test::upgrade(service_);
     }
 
     std::mt19937_64 chance_;
