@@ -36,7 +36,7 @@ std::string chaos_pool(const std::string& more) {
 /// How often a worker of a pool has ended, by the log.
 std::ptrdiff_t ends_in_log(const Service& service, const std::string& pool) {
     const auto text = service.log();
-    const std::string line = "worker ended pool=" + pool + " ";
+    const std::string line = "event=worker_ended pool=" + pool + " ";
     std::ptrdiff_t count = 0;
     for (auto at = text.find(line); at != std::string::npos; at = text.find(line, at + 1)) ++count;
     return count;
@@ -126,7 +126,7 @@ TEST(BadPlugins, ACrashAtDestroyIsReportedAndTheOthersStopWell) {
     EXPECT_EQ(service.workers("math"), math);
     EXPECT_EQ(service.pool("chaos").at("state"), "ready") << "a crash at the end that was asked for closes no pool";
     EXPECT_EQ(service.stop().code, 0);
-    EXPECT_THAT(service.log(), HasSubstr("worker ended pool=chaos worker=1"));
+    EXPECT_THAT(service.log(), HasSubstr("event=worker_ended pool=chaos worker=1"));
 }
 
 struct Fixture {
