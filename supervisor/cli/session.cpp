@@ -3,6 +3,7 @@
 
 #include "base/suggest.hpp"
 #include "base/text.hpp"
+#include "cli/lines.hpp"
 #include "cli/output.hpp"
 
 namespace caisson::cli {
@@ -16,8 +17,12 @@ std::string listed(const std::vector<std::string>& choices) {
 
 // A request that the service refused.
 void say_refusal(const Context& context, const Json& request, const Json& reply, std::string_view doing) {
-    const auto message = text(reply, "message");
-    const auto hint = text(reply, "hint");
+    const auto said = [&](const char* key) {
+        const Json& value = member(reply, key);
+        return value.is_string() ? printable_lines(value.get_ref<const std::string&>(), "  ") : std::string{};
+    };
+    const auto message = said("message");
+    const auto hint = said("hint");
     std::string out =
         cat("caisson: ", doing, " refused: ", message.empty() ? "the service did not say why" : message, '\n');
     if (!hint.empty()) out += cat("  ", hint, '\n');

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "cli/lines.hpp"
 #include "cli/table.hpp"
+#include "cli/top/figures.hpp"
 #include "cli/words.hpp"
 
 namespace caisson::cli {
@@ -69,14 +71,19 @@ std::string reasons(const Json& pools) {
     return out.empty() ? out : cat('\n', out);
 }
 
-// A duration of a few microseconds, or of a few minutes.
+// What does not run although somebody wants it to.
+std::string problems(const Json& status) {
+    std::string out;
+    const Json& list = member(member(status, "supervisor"), "problems");
+    if (!list.is_array()) return out;
+    for (const auto& problem : list)
+        if (problem.is_string()) out += cat(printable_lines(problem.get_ref<const std::string&>(), "  "), '\n');
+    return out.empty() ? out : cat('\n', out);
+}
+
 std::string time_text(const Json& part, const char* name) {
-    const Json& value = member(part, name);
-    if (!value.is_number()) return "";
-    const auto time_s = value.get<double>();
-    if (time_s < 1e-3) return cat(one_decimal(time_s * 1e6), " us");
-    if (time_s < 1) return cat(one_decimal(time_s * 1e3), " ms");
-    return cat(one_decimal(time_s), " s");
+    const auto time_s = real(part, name);
+    return time_s ? top::short_time(*time_s) : std::string{};
 }
 
 std::string rate_text(const Json& pool) {
@@ -118,11 +125,42 @@ std::string counts_text(std::string_view label, const Json& counts) {
     return out.empty() ? out : cat(label, ": ", out, '\n');
 }
 
+// Which bytes the workers run, and which are on trial.
+std::string library_text(const Json& pool) {
+    std::string out;
+    if (const auto plugin = text(pool, "plugin"); !plugin.empty()) out += cat("\nplugin ", plugin, '\n');
+    const Json& library = member(pool, "library");
+    if (const auto hash = text(library, "hash"); !hash.empty())
+        out += cat("version ", text(library, "version"), ", hash ", hash, ", loaded from ",
+                   text(library, "loaded") == "image" ? "a sealed copy" : "its path", '\n');
+    if (const auto why = text(library, "by_path"); !why.empty()) out += cat("by its path, for ", why, '\n');
+    if (const auto why = text(library, "problem"); !why.empty()) out += cat("cannot be read now: ", why, '\n');
+    if (const Json& next = member(library, "candidate"); next.is_object())
+        out += cat("version ", text(next, "version"), ", hash ", text(next, "hash"), " is tried by worker ",
+                   digits(next, "worker"), " (", text(next, "state"), ", ", digits(next, "calls"), " calls)\n");
+    if (const Json& bad = member(library, "rolled_back"); bad.is_object())
+        out += cat("hash ", text(bad, "hash"), " was rolled back: ", text(bad, "why"), '\n');
+    return out;
+}
+
+std::string breaker_text(const Json& pool) {
+    const Json& breaker = member(pool, "breaker");
+    const auto state = text(breaker, "state");
+    if (state.empty() || state == "closed") return {};
+    const auto probe = number(breaker, "probe_in_s");
+    return cat("breaker ", state == "half_open" ? "half open" : state,
+               probe ? cat(", a worker tries in ", age(*probe)) : std::string{}, '\n');
+}
+
 // Since when it is what it is, and what went wrong so far.
 std::string history_text(const Json& pool) {
     std::string out;
     if (const auto since = number(pool, "since_s")) out += cat(text(pool, "state"), " for ", age(*since), '\n');
-    if (const auto breaker = text(pool, "breaker"); !breaker.empty()) out += cat("breaker ", breaker, '\n');
+    out += breaker_text(pool);
+    if (const Json& size = member(pool, "size"); size.is_object())
+        out += cat("workers follow the work, ", digits(size, "min"), " to ", digits(size, "max"), '\n');
+    if (const auto memory = number(pool, "memory_bytes"))
+        out += cat("memory of the workers ", top::short_size(*memory), '\n');
     out += rate_text(pool);
     out += counts_text("calls", member(pool, "calls"));
     out += counts_text("refused", member(pool, "refused"));
@@ -145,12 +183,22 @@ std::string methods_table(const Json& pool) {
 }
 
 std::string workers_table(const Json& pools) {
-    Table table{{{"WORKER"}, {"PID", Align::right}, {"STATE"}, {"CALLS", Align::right}, {"UP"}, {"METHOD"}}};
+    Table table{{{"WORKER"},
+                 {"PID", Align::right},
+                 {"STATE"},
+                 {"CALLS", Align::right},
+                 {"UP"},
+                 {"MEMORY", Align::right},
+                 {"METHOD"},
+                 {"RUNNING FOR"}}};
     for (const auto& pool : pools)
         for (const auto& worker : member(pool, "workers")) {
             const auto up = number(worker, "uptime_s");
+            const auto memory = number(worker, "memory_bytes");
+            const auto running = number(worker, "running_s");
             table.add({cat(text(pool, "name"), '/', digits(worker, "id")), digits(worker, "pid"), text(worker, "state"),
-                       digits(worker, "calls"), up ? age(*up) : "", text(worker, "method")});
+                       digits(worker, "calls"), up ? age(*up) : "", memory ? top::short_size(*memory) : "",
+                       text(worker, "method"), running ? age(*running) : ""});
         }
     return table.empty() ? "there are no workers\n" : table.text();
 }
@@ -159,14 +207,14 @@ std::string workers_table(const Json& pools) {
 
 std::string status_text(const Json& status) {
     const Json& pools = member(status, "pools");
-    return cat(supervisor_line(status), '\n', pools_table(pools), reasons(pools));
+    return cat(supervisor_line(status), '\n', pools_table(pools), reasons(pools), problems(status));
 }
 
 std::string pool_text(const Json& status) {
     const Json& pools = member(status, "pools");
     std::string out = cat(pools_table(pools), reasons(pools));
     for (const auto& pool : pools) {
-        if (const auto plugin = text(pool, "plugin"); !plugin.empty()) out += cat("\nplugin ", plugin, '\n');
+        out += library_text(pool);
         out += history_text(pool);
         out += methods_table(pool);
     }
