@@ -61,6 +61,8 @@ class Hands final : public fleet::Hands {
         return fleet::Given::taken;
     }
     [[nodiscard]] std::vector<fleet::Part> take_back_stuck() override { return {}; }
+    void note_waiting(const fleet::Waiting&) override {}
+    void rest() override {}
     void stop(TimePoint) override {}
     [[nodiscard]] const settings::Pool& settings() const override { return settings_; }
     [[nodiscard]] fleet::CrewState state() const override { return fleet::CrewState::ready; }
