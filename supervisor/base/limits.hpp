@@ -106,12 +106,12 @@ inline constexpr std::size_t worker_text_bytes = 16 * 1024;
 /// Methods of one pool that are measured each for itself, at about 5 KiB; the others together.
 inline constexpr std::size_t measured_methods = 32;
 /// Log lines that wait for a slow disk or terminal; beyond it the oldest are dropped and counted.
-inline constexpr std::size_t log_queue_lines = 8192;
+inline constexpr std::size_t log_queue_lines = 2048;
 /// How long a log whose reader is behind is waited for when the service ends.
 inline constexpr auto log_close_patience = 1s;
 /// Lines and events that are remembered for those who ask what happened, and what they may take together.
 inline constexpr std::size_t log_records = 4096;
-inline constexpr std::size_t log_record_bytes = 4 * 1024 * 1024;
+inline constexpr std::size_t log_record_bytes = 1024 * 1024;
 /// Lines of one answer to those who follow the log.
 inline constexpr std::size_t log_answer_lines = 1000;
 /// The longest that a request waits for news, and how many may wait at once.

@@ -49,7 +49,6 @@ Crew::Slot* Crew::next_to_renew() const {
 }
 
 void Crew::begin_renewal(Slot& old) {
-    old.worker->want_renewal(why_renew(old));
     old.renewing = true;
     add_slot(Duty::successor);
 }
@@ -69,12 +68,15 @@ void Crew::succeed(Slot& successor) {
     auto* const old = renewed();
     check(old != nullptr && old->worker, "a successor has somebody to succeed");
     old->renewing = false;
+    // What was wanted when the successor was started may not be wanted any more; there it is all the same.
+    auto why = why_renew(*old);
+    if (why.empty()) why = "it was to be replaced";
     successor.duty = old->duty;
     around_.log.event("worker_recycled", LogLevel::info, "worker replaced by a new one",
                       {{"pool", name()},
                        {"worker", old->id},
                        {"pid", old->worker->pid()},
-                       {"why", old->worker->renewal()},
+                       {"why", why},
                        {"successor", successor.id}});
     dismiss(*old);
 }

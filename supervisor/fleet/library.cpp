@@ -21,8 +21,8 @@
 namespace caisson::fleet {
 namespace {
 
-/// Bytes of one step of the copy; between two of them it can be given up.
-constexpr std::size_t step_bytes = 1024 * 1024;
+/// Bytes of one step of the copy; between two of them it can be given up. Not more, for a thread's heap keeps them.
+constexpr std::size_t step_bytes = 64 * 1024;
 
 // Debian 12's headers do not have it: an image is mapped, and never run as a program.
 #ifndef MFD_NOEXEC_SEAL
