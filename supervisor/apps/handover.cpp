@@ -228,12 +228,16 @@ void Line::on_readable() {
     }
 }
 
-void Line::send(Message message) {
-    if (!socket_) return;
+bool Line::send(Message message) {
+    if (!socket_) return false;
     auto datagram = encode(std::move(message));
-    if (!datagram) return end(datagram.error().what);
+    if (!datagram) {
+        end(datagram.error().what);
+        return false;
+    }
     waiting_.push_back(std::move(*datagram));
     send_waiting();
+    return static_cast<bool>(socket_);
 }
 
 void Line::send_waiting() {

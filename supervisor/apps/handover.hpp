@@ -67,7 +67,8 @@ class Line {
     Line(Loop& loop, Fd socket, Handlers handlers);
     ~Line() { *alive_ = false; }
 
-    void send(Message message);
+    /// False if the other side is not there any more.
+    bool send(Message message);
     /// Hears what has come, now.
     void listen() { on_readable(); }
     /// Everything has been sent.

@@ -19,6 +19,19 @@ namespace caisson::apps {
 using settings::Change;
 using settings::Scope;
 
+namespace {
+
+bool same_people(const settings::Access& a, const settings::Access& b) {
+    return a.call == b.call && a.operate == b.operate && a.admin == b.admin;
+}
+
+bool has_nothing(const std::filesystem::path& file) {
+    std::error_code error;
+    return std::filesystem::file_size(file, error) == 0 && !error;
+}
+
+}  // namespace
+
 void Server::on_hangup() {
     if (!waits_for_heritage() && !passed_on(SIGHUP)) static_cast<void>(reload("signal"));
 }
@@ -39,7 +52,10 @@ Result<Configuration> Server::read_next() {
     if (upgrade_.state() != UpgradeState::serving)
         return fail("an upgrade is under way, and the new version reads the configuration itself",
                     "reload again when it is over");
-    auto next = read_configuration(overrides_, seen());
+    // The file that was found at the start: if it is gone now, the next best is not what anybody meant.
+    auto from = overrides_;
+    if (!configuration_.settings.file.empty()) from.config = configuration_.settings.file;
+    auto next = read_configuration(from, seen());
     keep_running(next);
     if (next.clean()) return next;
     std::string all;
@@ -67,7 +83,7 @@ void Server::look_again() {
     next.settings.access = settings_.access;
     next.settings.log = settings_.log;
     const auto done = take(std::move(next));
-    if (done && !done->empty()) note_reload("file watch", done);
+    if (!done || !done->empty()) note_reload("file watch", done);
     dispatcher_.look_at_libraries();
 }
 
@@ -98,13 +114,17 @@ void Server::keep_running(Configuration& next) const {
 }
 
 Result<Server::Texts> Server::take(Configuration next) {
-    auto access = control::Access::from(next.settings.access, ::geteuid());
-    if (!access) return fail(cat("nothing was changed: ", access.error().what), access.error().hint);
-    service_.set_access(*access);
+    // Names are looked up only if they are others: that may ask a server far away.
+    if (!same_people(next.settings.access, settings_.access)) {
+        auto access = control::Access::from(next.settings.access, ::geteuid());
+        if (!access) return fail(cat("nothing was changed: ", access.error().what), access.error().hint);
+        access_ = std::move(*access);
+    }
+    service_.set_access(access_);
     auto socket_rights = next.settings.access;
     socket_rights.mode = settings_.access.mode;
     socket_rights.group = settings_.access.group;
-    door_.apply(next.settings.metrics, socket_rights, std::move(*access));
+    door_.apply(next.settings.metrics, socket_rights, access_);
     log_.set_level(log_options(next.settings.log).level);
     const auto changes = settings::changes(settings_, next.settings);
     auto& settings = next.settings;
@@ -183,7 +203,8 @@ void Server::say_problems() {
 void Server::watch() {
     if (!settings_.service.watch) return watcher_.stop();
     const auto& file = settings_.file;
-    Watcher::Targets targets{.configuration = file.empty() ? file : std::filesystem::absolute(file),
+    std::error_code error;
+    Watcher::Targets targets{.configuration = file.empty() ? file : std::filesystem::absolute(file, error),
                              .plugin_dir = settings_.service.plugin_dir,
                              .libraries = {}};
     for (const auto& pool : settings_.pools)
@@ -200,7 +221,10 @@ void Server::on_news(Watcher::News news) {
         watcher_.postpone({.configuration = true});
         news.configuration = false;
     }
-    if (news.configuration)
+    if (news.configuration && has_nothing(settings_.file))
+        note_reload("file watch", fail("the file is empty, as on a full disk; nothing was changed",
+                                       "say `caisson reload` if that is meant"));
+    else if (news.configuration)
         static_cast<void>(reload("file watch"));
     else if (news.libraries)
         look_again();

@@ -79,6 +79,13 @@ Result<control::Listener> open_listener(Start& start, const settings::Settings& 
     return control::Listener::adopt(std::move(found->descriptor), ours);
 }
 
+/// From here on the folder that it was called in may go.
+std::filesystem::path made_absolute(const std::filesystem::path& path) {
+    std::error_code error;
+    auto whole = path.empty() ? path : std::filesystem::absolute(path, error);
+    return error ? path : whole;
+}
+
 }  // namespace
 
 int serve(const cli::ServeOptions& options) {
@@ -87,7 +94,7 @@ int serve(const cli::ServeOptions& options) {
     hold_back_hangup();
     sys::shut_to_ptrace();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    Start start{.overrides = {options.config, options.socket, options.plugin_dir},
+    Start start{.overrides = {options.config, made_absolute(options.socket), made_absolute(options.plugin_dir)},
                 .program = own_program(),
                 .arguments = line_of(options),
                 .inheritance = {},

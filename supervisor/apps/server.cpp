@@ -25,6 +25,8 @@ namespace {
 
 /// How long clients may take to fetch their last answers when the service ends.
 constexpr auto goodbye_patience = 1s;
+/// The same for those who go on with another process afterwards.
+constexpr auto farewell_patience = 60s;
 /// Until the service manager is told that the service is ready although a pool is not: it takes calls all the same.
 constexpr auto settle_patience = 30s;
 
@@ -72,6 +74,7 @@ Server::Server(Start start, Configuration configuration, Log log, control::Liste
                 .on_gone =
                     [this] { log_.event("successor_died", LogLevel::error, "the service that took over has gone"); }}),
       patience_(loop_.timer()),
+      access_(std::move(access)),
       dispatcher_({.loop = loop_,
                    .log = log_,
                    .program_dir = sys::helper_dir(),
@@ -92,7 +95,7 @@ Server::Server(Start start, Configuration configuration, Log log, control::Liste
                  .upgrade = [this](control::Done done) { upgrade(std::move(done)); },
                  .connections =
                      [this] { return control::Operations::Connections{service_.sessions(), door_.connections()}; }}),
-      service_(loop_, log_, dispatcher_, requests_, std::move(listener), access, settings_.service),
+      service_(loop_, log_, dispatcher_, requests_, std::move(listener), access_, settings_.service),
       door_(loop_, log_, dispatcher_, requests_, settings_.service.socket),
       watcher_(loop_, log_, [this](Watcher::News news) { on_news(news); }) {
     if (start.inheritance) inherit(std::move(*start.inheritance));
@@ -102,7 +105,7 @@ Server::Server(Start start, Configuration configuration, Log log, control::Liste
                 {"socket", settings_.service.socket.native()},
                 {"config", configuration_.how},
                 {"plugin_dir", settings_.service.plugin_dir.native()}});
-    if (!heir_) door_.apply(settings_.metrics, settings_.access, std::move(access));
+    if (!heir_) door_.apply(settings_.metrics, settings_.access, access_);
     say(configuration_.problems);
     manager_.attach(loop_);
 }
@@ -160,7 +163,8 @@ void Server::stop(bool now) {
     dispatcher_.stop(Clock::now() + drain, [this] {
         loop_.post([this] {
             requests_.flush_waiting();
-            service_.close(goodbye_patience, [this] {
+            const bool succeeded = upgrade_.state() == UpgradeState::handing_over;
+            service_.close(succeeded ? farewell_patience : goodbye_patience, [this] {
                 door_.close();
                 on_closed();
             });
@@ -203,7 +207,8 @@ void Server::on_pool_change() {
 void Server::end_orphans() {
     for (const pid_t pid : keeper::children()) {
         if (pid == dispatcher_.keeper_pid() || pid == upgrade_.pid()) continue;
-        ::kill(pid, SIGKILL);
+        // Once this service has been succeeded, a child that it does not know may be the successor of its successor.
+        if (upgrade_.state() != UpgradeState::handing_over) ::kill(pid, SIGKILL);
         ::waitpid(pid, nullptr, WNOHANG);
     }
 }

@@ -99,6 +99,7 @@ class Server {
     std::string told_;            // to the manager
     Loop::Timer patience_;        // until it settles; until it goes
     bool closed_ = false;
+    control::Access access_;  // who may do what: of both doors
     dispatch::Dispatcher dispatcher_;
     control::Requests requests_;
     control::Service service_;

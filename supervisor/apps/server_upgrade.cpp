@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +12,14 @@
 namespace caisson::apps {
 
 using nlohmann::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Until the address of HTTP is tried again that the service before may have had.
+constexpr auto door_patience = 1s;
+
+}  // namespace
 using namespace std::chrono_literals;
 
 namespace {
@@ -44,11 +53,13 @@ void Server::take_over(const json& state) {
     dispatcher_.load(state);
     if (auto claimed = service_.listener().claim(); !claimed) log_.error(claimed.error().text());
     service_.open();
-    if (auto access = control::Access::from(settings_.access, ::geteuid()))
-        door_.apply(settings_.metrics, settings_.access, std::move(*access));
+    const auto open_door = [this] { door_.apply(settings_.metrics, settings_.access, access_); };
+    open_door();
     heir_->taken();
     settled_ = true;
     patience_.cancel();
+    // Another address may be one that the old one has for a moment more.
+    if (!door_.problem().empty()) patience_.arm_after(door_patience, open_door);
     manager_.patrol();
     const auto& facts = requests_.facts();
     log_.event("upgraded", LogLevel::info, cat("caisson ", version_text, " has taken over"),
@@ -116,6 +127,7 @@ void Server::on_failed(const Error& error) {
 }
 
 void Server::on_taken(const std::string& version) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0UL, 0UL, 0UL, 0UL);  // what its successor leaves behind is not this one's
     service_.listener().leave();
     door_.leave();
     manager_.hand_to(upgrade_.pid(), status_line());

@@ -50,7 +50,8 @@ void Upgrade::on_message(const Message& message) {
     if (type == "failed") return fail(message.text("why"), message.text("hint"));
     if (type == "ready" && enter(UpgradeEvent::ready)) {
         version_ = printable(cut(message.text("version"), limits::report_line_bytes));
-        return line_->send({.document = {{"type", "commit"}, {"state", handlers_.on_ready()}}});
+        line_->send({.document = {{"type", "commit"}, {"state", handlers_.on_ready()}}});
+        return;
     }
     if (type == "taken" && enter(UpgradeEvent::taken)) {
         timer_.cancel();
@@ -84,7 +85,8 @@ void Upgrade::fail(const std::string& why, const std::string& hint) {
 Result<void> Upgrade::give(control::Session::Parcel parcel) {
     auto message = message_of(std::move(parcel));
     if (!message) return std::unexpected(message.error());
-    line_->send(std::move(*message));
+    if (!line_->send(std::move(*message)))
+        return std::unexpected(Error{.what = "the service that took over has gone", .hint = {}});
     return {};
 }
 

@@ -75,15 +75,15 @@ std::optional<HttpDoor::Post> HttpDoor::post() const {
     return Post{listening_, copy(listener_->socket()), copy(listener_->lock())};
 }
 
-// An address that is not wanted any more is left as a service leaves one that ends.
+// An address that is not wanted any more is left to whoever still has it.
 Result<Listener> HttpDoor::take_post() {
     if (!inherited_) return fail("nothing was handed over");
     auto post = std::move(*inherited_);
     inherited_.reset();
     auto listener = Listener::inherit(std::move(post.lock), std::move(post.socket), path_of(post.listening), true);
     if (!listener) return listener;
-    if (auto claimed = listener->claim(); !claimed) return std::unexpected(claimed.error());
     if (post.listening != settings_.listen) return fail("the settings name another address now");
+    if (auto claimed = listener->claim(); !claimed) return std::unexpected(claimed.error());
     return listener;
 }
 

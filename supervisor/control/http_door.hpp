@@ -39,6 +39,8 @@ class HttpDoor {
     void leave();
     /// Answers who waits, takes no more connections, and ends those that there are.
     void close();
+    /// Why the address of the settings cannot be had; empty if it can.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
     [[nodiscard]] std::size_t connections() const { return server_ ? server_->connections() : 0; }
 
    private:

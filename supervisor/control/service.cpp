@@ -94,7 +94,8 @@ void Service::close(Duration patience, std::function<void()> done) {
 void Service::check_closed() {
     const bool patient = Clock::now() < close_until_;
     for (std::size_t i = sessions_.size(); i-- > 0;)
-        if (!patient || sessions_[i]->waiting_bytes() == 0) sessions_[i]->end("stopping", "the service stopped");
+        if (!patient || (!take_ && sessions_[i]->waiting_bytes() == 0))
+            sessions_[i]->end("stopping", "the service stopped");
     if (sessions_.empty()) return loop_.post(std::exchange(closed_, nullptr));
     close_timer_.arm_after(close_look, [this] { check_closed(); });
 }

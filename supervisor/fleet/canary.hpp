@@ -28,6 +28,9 @@ class Canary {
     void on_ready(TimePoint now);
     /// It answered calls, and well.
     void on_good(std::uint32_t calls);
+    /// It answered calls, and something had gone wrong. True if it is to be rolled back: as many as would have proved
+    /// it, and none of them was good.
+    [[nodiscard]] bool on_bad(std::uint32_t calls);
     struct Decision {
         bool roll_back = false;
         Duration delay{};  ///< else try again after this
@@ -36,7 +39,7 @@ class Canary {
     [[nodiscard]] Decision on_end(EndCause cause, TimePoint now, double chance);
 
     [[nodiscard]] bool proven(TimePoint now) const;
-    /// When it is proven without any call; nothing while it is not ready.
+    /// When it is proven by time, if it has not done worse than nothing; nothing while it is not ready.
     [[nodiscard]] std::optional<TimePoint> due() const;
     /// Good answers of the worker that runs now.
     [[nodiscard]] std::uint64_t calls() const { return calls_; }
@@ -48,6 +51,7 @@ class Canary {
     RestartPolicy policy_;
     std::optional<TimePoint> ready_since_;
     std::uint64_t calls_ = 0;
+    std::uint64_t bad_ = 0;
     std::uint32_t ends_ = 0;
 };
 

@@ -38,6 +38,7 @@ void Crew::halt(TimePoint drain_until) {
     for (auto* const timer :
          {&probe_timer_, &renew_timer_, &silence_timer_, &grow_timer_, &shrink_timer_, &age_timer_, &library_timer_})
         timer->cancel();
+    if (trial_) seen_stamp_.clear();  // who goes on later tries it again
     end_trial();
     for (auto& slot : slots_) {
         slot->restart.cancel();
@@ -214,6 +215,7 @@ void Crew::forgive() {
         zygote_timer_.cancel();
         uses_zygote() ? start_zygote() : start_waiting();
     }
+    start_waiting();  // those whose end has closed the pool
     fill();
     renew_next();
     update_state();

@@ -221,6 +221,7 @@ class Crew final : public Hands, private Worker::Owner {
     void on_canary_ready();
     void on_canary_answer(const Answer& answer);
     void on_canary_end(Slot& slot, EndCause cause, const std::string& how);
+    [[nodiscard]] bool canary_hangs() const;
     void promote_if_proven();
     void roll_back(const std::string& why);
     void learn_methods(const Worker& worker);

@@ -133,12 +133,25 @@ void Crew::on_canary_ready() {
 
 // An error that a plugin means is an answer; "internal" is what is left when something went wrong.
 void Crew::on_canary_answer(const Answer& answer) {
-    if (answer.started && wire::status_words[answer.status] != "internal") trial_->judge.on_good(answer.items);
+    if (answer.started && wire::status_words[answer.status] != "internal")
+        trial_->judge.on_good(answer.items);
+    else if (answer.started && trial_->judge.on_bad(answer.items))
+        return roll_back("it answered every call with an internal error");
     promote_if_proven();
+}
+
+// Time proves nothing of a version that has answered none of the calls that it holds, or cannot answer now.
+bool Crew::canary_hangs() const {
+    const auto* const worker = trial_->slot->worker.get();
+    return worker == nullptr || !worker->usable() || worker->paused() ||
+           (worker->held() > 0 && trial_->judge.calls() == 0);
 }
 
 void Crew::promote_if_proven() {
     if (!trial_ || !trial_->judge.proven(Clock::now())) return;
+    if (canary_hangs())
+        return canary_timer_.arm_after(std::max<Duration>(pool_.canary.time, limits::library_retry),
+                                       [this] { promote_if_proven(); });
     auto& slot = *trial_->slot;
     around_.log.event("canary_promoted", LogLevel::info, "the new version of the library is taken for good",
                       {{"pool", name()},

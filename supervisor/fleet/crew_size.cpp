@@ -37,7 +37,10 @@ void Crew::apply(const settings::Pool& pool) {
     }
     look_at_library();
     if (trial_ && changed) start_trial(LibraryRef{trial_->library});  // it must try what is to come
-    if (!uses_zygote()) end_zygote();
+    if (!uses_zygote()) {
+        end_zygote();
+        if (!zygote_ && policy_.breaker() == BreakerState::closed) start_waiting();  // its end will not
+    }
     policy_.set_rules(pool.restart);
     if (uses_zygote() && policy_.breaker() == BreakerState::closed) want_zygote();
     fixed_ = false;

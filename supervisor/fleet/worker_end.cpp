@@ -37,7 +37,7 @@ void Worker::stop(TimePoint drain_until) {
     intended_ = true;
     const bool sooner = drain_until < drain_until_;
     drain_until_ = drain_until;
-    if (state_ == WorkerState::draining && sooner) {
+    if (state_ == WorkerState::draining && sooner && !lost_) {
         escalate_at(drain_until_);
         limit_farewell();
     }
@@ -54,6 +54,7 @@ void Worker::enter(WorkerEvent event) {
 void Worker::act() {
     switch (state_) {
         case WorkerState::draining:
+            if (lost_) return;  // it hears nothing any more, and its time to go runs already
             channel_->send({.type = wire::Type::stop});
             escalate_at(drain_until_);
             return limit_farewell();
@@ -81,7 +82,7 @@ void Worker::act() {
 
 // Once it has nothing more to do, to go takes no longer than to give up a call.
 void Worker::limit_farewell() {
-    if (state_ == WorkerState::draining && held_.empty())
+    if (state_ == WorkerState::draining && held_.empty() && !lost_)
         escalate_at(std::min(drain_until_, Clock::now() + std::max<Duration>(pool_.stop.grace, limits::exit_patience)));
 }
 

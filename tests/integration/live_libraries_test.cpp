@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -244,6 +245,80 @@ TEST_F(LiveLibraries, ANewerVersionTakesThePlaceOfTheOneOnTrial) {
     EXPECT_TRUE(eventually([&] { return service_->pool("live").at("workers").size() == 2; }));
     EXPECT_EQ(library().at("version"), "1.0.0");
     EXPECT_EQ(version(), "1.0.0");
+}
+
+TEST_F(LiveLibraries, APoolThatClosesWhileAVersionIsTriedGoesOnWithThatOne) {
+    put("version_1");
+    start(
+        "[defaults]\nworkers = 1\ncanary = { calls = 1000000, time = \"1h\" }\n"
+        "restart = { intensity = 1, cooldown = \"1h\", backoff = { min = \"1ms\", max = \"1ms\" } }\n");
+    put("version_2");
+    const auto on_trial = [&] {
+        const auto now = library();
+        return now.contains("candidate") && now.at("candidate").at("state") == "trying";
+    };
+    ASSERT_TRUE(eventually(on_trial)) << service_->log();
+    std::vector<pid_t> ended;
+    const auto old_worker = [&]() -> pid_t {
+        const auto status = service_->pool("live");
+        const auto& candidate = status.at("library").value("candidate", Json::object());
+        for (const auto& worker : status.at("workers"))
+            if (worker.at("id") != candidate.value("worker", 0) && worker.at("state") == "idle")
+                return worker.at("pid").get<pid_t>();
+        return 0;
+    };
+    // The second end outside of calls is one too many.
+    for (int ends = 0; ends < 2; ++ends) {
+        pid_t pid = 0;
+        ASSERT_TRUE(eventually([&] {
+            pid = old_worker();
+            return pid != 0 && std::ranges::find(ended, pid) == ended.end();
+        })) << service_->log();
+        ended.push_back(pid);
+        ::kill(pid, SIGKILL);
+    }
+    await_version("2.0.0");
+    service_->await_pool("live", "ready");
+    EXPECT_EQ(version(), "2.0.0");
+}
+
+TEST_F(LiveLibraries, AVersionOnTrialIsTriedAgainAfterADrain) {
+    put("version_1");
+    start();
+    put("version_2");
+    ASSERT_TRUE(eventually([&] { return library().contains("candidate"); })) << service_->log();
+    EXPECT_EQ(service_->run({"drain", "live"}).code, 0);
+    service_->await_pool("live", "drained");
+    EXPECT_EQ(service_->run({"resume", "live"}).code, 0);
+    service_->await_pool("live", "ready");
+    Load load{service_->socket(), "live.square"};
+    await_version("2.0.0");
+    EXPECT_EQ(load.stop(), "");
+}
+
+TEST_F(LiveLibraries, AVersionThatStandsStillIsNotTakenForItsAge) {
+    put("version_1");
+    start("[defaults]\nworkers = 1\nheartbeat = \"1h\"\ncanary = { calls = 5, time = \"2s\" }\n");
+    put("version_2");
+    Json candidate;
+    ASSERT_TRUE(eventually([&] {
+        candidate = library().value("candidate", Json::object());
+        return candidate.value("state", "") == "trying";
+    })) << service_->log();
+    pid_t canary = 0;
+    const auto status = service_->pool("live");
+    for (const auto& worker : status.at("workers"))
+        if (worker.at("id") == candidate.at("worker")) canary = worker.at("pid").get<pid_t>();
+    ASSERT_GT(canary, 0) << service_->pool("live");
+    ASSERT_EQ(::kill(canary, SIGSTOP), 0);
+    EXPECT_TRUE(eventually([&] {
+        candidate = library().value("candidate", Json::object());
+        return candidate.empty() || candidate.at("since_s") > 4;
+    }));
+    EXPECT_EQ(library().at("version"), "1.0.0");
+    EXPECT_FALSE(candidate.empty());
+    ::kill(canary, SIGCONT);
+    await_version("2.0.0");
 }
 
 TEST_F(LiveLibraries, OfAQuarantinedPoolIsTakenAtOnce) {

@@ -266,5 +266,19 @@ TEST(StopDuringBackOff, DoesNotWaitForIt) {
     service.start();
 }
 
+// Nobody hears it any more, and it runs on: that it is also told to go must not give it more time.
+TEST(Restart, OfAWorkerThatClosedItsSocketEndsItsCall) {
+    const Service service{{.pools = "[pool.chaos]\nworkers = 1\ntimeout = \"0\"\nplugin = \"" + chaos_library() +
+                                    "\"\n[pool.math]\nworkers = 1\n"}};
+    const auto before = service.workers("chaos");
+    Program running{service.command({"call", "chaos.close_socket"})};
+    EXPECT_TRUE(eventually([&] { return service.workers("chaos") != before; }));
+    EXPECT_EQ(service.run({"restart", "chaos"}).code, 0);
+    EXPECT_EQ(running.wait().code, 4);
+    EXPECT_TRUE(eventually([&] {
+        return service.pool("chaos").at("workers").size() == 1 && service.workers("chaos").size() == 1;
+    })) << service.pool("chaos");
+}
+
 }  // namespace
 }  // namespace caisson::test

@@ -327,5 +327,21 @@ TEST_P(BusyZygote, HarmsNobody) {
 INSTANTIATE_TEST_SUITE_P(AtLoad, BusyZygote, testing::Values("fork", "kill"),
                          [](const auto& test) { return test.param; });
 
+// Its next zygote would come in ten minutes; nothing waits for that any more.
+TEST(Zygote, ThatIsGivenUpWhileItRestsLetsTheWorkersStart) {
+    const auto bad_with = [](const std::string& start) {
+        return "[pool.bad]\nworkers = 1\nplugin = \"" + fixture_library("crash_at_load") + "\"\nstart = \"" + start +
+               "\"\nrestart = { intensity = 1000, backoff = { min = \"10min\", max = \"10min\" } }\n" +
+               "[pool.math]\nworkers = 1\n";
+    };
+    const Service service{{.pools = "[pool.math]\nworkers = 1\n"}};
+    service.configure({.pools = bad_with("zygote")});
+    EXPECT_EQ(service.run({"reload"}).code, 0);
+    service.await_log("event=worker_ended pool=bad");
+    service.configure({.pools = bad_with("exec")});
+    EXPECT_EQ(service.run({"reload"}).code, 0);
+    service.await_log("event=worker_ended pool=bad worker=1");
+}
+
 }  // namespace
 }  // namespace caisson::test

@@ -81,6 +81,19 @@ TEST_F(UpgradeTest, NoCallOfALoadIsLost) {
     EXPECT_EQ(service_.status().at("supervisor").at("generation"), 21);
 }
 
+TEST_F(UpgradeTest, TheFirstOfThreeDoesNotEndTheLast) {
+    Program running{service_.command({"call", "ledger.gate", gate_.path()})};
+    service_.await_running("ledger", 1);
+    const auto upgraded = [&] { return service_.request({{"verb", "upgrade"}}).at("pid").get<pid_t>(); };
+    const auto second = upgraded();
+    const auto third = upgraded();
+    ::kill(second, SIGKILL);  // what it leaves behind comes to whoever asked for that
+    gate_.open("through");
+    service_.follow(third);
+    EXPECT_EQ(service_.status().at("supervisor").at("pid"), third);
+    EXPECT_EQ(service_.run({"call", "math.square", "7"}).out, "49");
+}
+
 TEST_F(UpgradeTest, ASessionThatIsOpenGoesOn) {
     auto client = service_.client();
     EXPECT_EQ(call(client, "math.square", "7").output, "49");

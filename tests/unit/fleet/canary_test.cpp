@@ -30,6 +30,17 @@ TEST(Canary, IsProvenByTimeWithoutAnyCall) {
     EXPECT_TRUE(canary.proven(start + 10s));
 }
 
+TEST(Canary, IsNotProvenByTimeIfAllItsAnswersWereBad) {
+    Canary canary{{.calls = 3, .time = 10s}, two_restarts};
+    canary.on_ready(start);
+    EXPECT_FALSE(canary.on_bad(2));
+    EXPECT_FALSE(canary.proven(start + 1h));
+    EXPECT_TRUE(canary.on_bad(1)) << "as many as would have proved it";
+    canary.on_good(1);
+    EXPECT_FALSE(canary.on_bad(100)) << "a bad answer now and then is nothing new";
+    EXPECT_TRUE(canary.proven(start + 1h));
+}
+
 TEST(Canary, ThatNeedsNoCallsWaitsForTime) {
     Canary canary{{.calls = 0, .time = 10s}, two_restarts};
     canary.on_ready(start);
