@@ -73,6 +73,7 @@ Result<std::optional<Received>> receive_one(int socket, int flags) {
 // False with errno.
 bool send_one(int socket, const Datagram& datagram) {
     std::vector<int> numbers;
+    numbers.reserve(datagram.descriptors.size());
     for (const auto& descriptor : datagram.descriptors) numbers.push_back(descriptor.get());
     const auto bytes = std::span{numbers}.size_bytes();
     alignas(cmsghdr) std::array<char, CMSG_SPACE(max_message_descriptors * sizeof(int))> control{};

@@ -41,6 +41,7 @@ std::vector<std::string> environment_with(int line) {
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
     std::vector<char*> list;
+    list.reserve(strings.size() + 1);
     for (auto& text : strings) list.push_back(text.data());
     list.push_back(nullptr);
     return list;
@@ -169,12 +170,13 @@ std::string Successor::last_words() {
 
 std::filesystem::path own_program() {
     std::error_code error;
-    const auto stands = std::filesystem::read_symlink("/proc/self/exe", error);
+    auto stands = std::filesystem::read_symlink("/proc/self/exe", error);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): it is how the kernel says it
     const auto* const said = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
     if (said == nullptr || std::string_view{said}.starts_with("/dev/fd/")) return stands;
-    const auto called = std::filesystem::absolute(said, error);
-    return !error && std::filesystem::equivalent(called, "/proc/self/exe", error) ? called : stands;
+    auto called = std::filesystem::absolute(said, error);
+    if (!error && std::filesystem::equivalent(called, "/proc/self/exe", error)) return called;
+    return stands;
 }
 
 }  // namespace caisson::apps

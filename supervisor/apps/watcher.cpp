@@ -113,6 +113,7 @@ void Watcher::watch_folders() {
 
 std::vector<std::string> Watcher::problems() const {
     std::vector<std::string> list;
+    list.reserve(missing_.size());
     for (const auto& [folder, error] : missing_)
         list.push_back(cat("the folder ", in_quotes(folder.native()), " cannot be watched: ", error.what));
     return list;

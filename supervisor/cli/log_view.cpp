@@ -27,7 +27,8 @@ bool is_placed(const std::string& key) {
 std::string fields_text(const Json& line, bool with_event) {
     std::string out;
     for (const auto& [key, value] : line.items()) {
-        if (is_placed(key) || (key == "event" && (!with_event || value == ""))) continue;
+        const auto* const word = value.get_ptr<const std::string*>();
+        if (is_placed(key) || (key == "event" && (!with_event || (word != nullptr && word->empty())))) continue;
         auto shown = value.is_string() ? printable(value.get_ref<const std::string&>()) : printable(value.dump());
         const bool plain = !shown.empty() && shown.find_first_of(" \"=") == std::string::npos;
         out += cat(' ', printable(key), '=', plain ? "" : "\"", shown, plain ? "" : "\"");

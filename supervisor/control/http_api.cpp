@@ -93,7 +93,7 @@ struct HttpApi::Row {
     void (HttpApi::*answer)(const HttpRequest&, Respond);
 };
 
-const HttpApi::Row HttpApi::table_[] = {
+const HttpApi::Row HttpApi::table[] = {
     {"/metrics", "GET", &HttpApi::metrics},
     {"/healthz", "GET", &HttpApi::health},
     {"/readyz", "GET", &HttpApi::readiness},
@@ -130,11 +130,11 @@ void HttpApi::handle(const HttpRequest& request, Respond respond) {
         respond(std::move(response));
     }};
     if (auto refused = refusal(request)) return done(std::move(*refused));
-    const auto* row = std::ranges::find_if(table_, [&](const Row& candidate) {
+    const auto* row = std::ranges::find_if(table, [&](const Row& candidate) {
         if (candidate.path.ends_with('/')) return request.path.starts_with(candidate.path);
         return request.path == candidate.path;
     });
-    if (row == std::end(table_)) return done(problem(404, "there is no such thing"));
+    if (row == std::end(table)) return done(problem(404, "there is no such thing"));
     if (request.method != row->method && !(request.method == "HEAD" && row->method == "GET")) {
         auto refused = problem(405, cat("only ", row->method, " is for ", printable(row->path)));
         refused.headers.emplace_back("Allow", row->method == "GET" ? "GET, HEAD" : "POST");

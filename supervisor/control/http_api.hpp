@@ -35,7 +35,7 @@ class HttpApi {
    private:
     using Respond = HttpServer::Respond;
     struct Row;
-    static const Row table_[];
+    static const Row table[];
 
     /// Why the request is turned away before it is looked at.
     [[nodiscard]] std::optional<HttpResponse> refusal(const HttpRequest& request) const;

@@ -48,7 +48,7 @@ Result<Fd> lock_beside(const std::filesystem::path& path) {
                         pid.empty() ? "" : ")"),
                     "stop it with `caisson stop`, or choose another --socket");
     }
-    if (auto signed_ = sign(lock); !signed_) return std::unexpected(signed_.error());
+    if (auto done = sign(lock); !done) return std::unexpected(done.error());
     return lock;
 }
 

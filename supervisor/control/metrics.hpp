@@ -11,11 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dispatch/dispatcher.hpp"
 #include "dispatch/measures.hpp"
-
-namespace caisson::dispatch {
-class Dispatcher;
-}
 
 namespace caisson::control {
 

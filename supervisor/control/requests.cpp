@@ -41,7 +41,7 @@ struct Requests::Row {
     void (Requests::*perform)(const json&, Done);
 };
 
-const Requests::Row Requests::table_[] = {
+const Requests::Row Requests::table[] = {
     {"status", Verb::call, &Requests::show_status},
     {"events", Verb::call, &Requests::show_events},
     {"logs", Verb::call, &Requests::show_logs},
@@ -70,8 +70,8 @@ void Requests::answer(const Asker& asker, std::string_view text, Respond respond
     const auto request = text.size() > max_operation_bytes ? json{} : json::parse(text, nullptr, false);
     if (!request.is_object()) return respond(refusal("the request is not a JSON object", ""));
     const auto verb = text_in(request, "verb");
-    const auto* const row = std::ranges::find(table_, verb, &Row::verb);
-    if (row == std::end(table_))
+    const auto* const row = std::ranges::find(table, verb, &Row::verb);
+    if (row == std::end(table))
         return respond(refusal(cat("unknown verb ", printable(verb)), "the client may be newer than the service"));
     if (!asker.may(row->right))
         return respond(refusal(cat(asker.name, " may not ", verb, " this service"),

@@ -78,7 +78,7 @@ class Requests {
 
    private:
     struct Row;
-    static const Row table_[];
+    static const Row table[];
 
     // Each answers `done`, most at once.
     void show_status(const nlohmann::json& request, Done done);

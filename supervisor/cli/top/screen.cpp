@@ -2,7 +2,8 @@
 #include "cli/top/screen.hpp"
 
 #define NCURSES_NOMACROS 1
-#define _XOPEN_SOURCE_EXTENDED 1  // NOLINT(bugprone-reserved-identifier): ncurses asks for it
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): ncurses asks for it
+#define _XOPEN_SOURCE_EXTENDED 1
 #include <fcntl.h>
 #include <ncursesw/curses.h>
 #include <sys/ioctl.h>

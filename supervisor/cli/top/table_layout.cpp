@@ -44,6 +44,7 @@ template <class Row>
 std::vector<Placed<Row>> placed_columns(Rows<Row> rows, std::size_t room) {
     auto columns = wanted_columns<Row>(rows);
     std::vector<Placed<Row>*> by_rank;
+    by_rank.reserve(columns.size());
     for (auto& column : columns) by_rank.push_back(&column);
     std::ranges::sort(by_rank, {}, [](const Placed<Row>* placed) { return placed->column->rank; });
     std::size_t used = 0;
