@@ -74,10 +74,16 @@ std::string reasons(const Json& pools) {
 // What does not run although somebody wants it to.
 std::string problems(const Json& status) {
     std::string out;
-    const Json& list = member(member(status, "supervisor"), "problems");
-    if (!list.is_array()) return out;
-    for (const auto& problem : list)
-        if (problem.is_string()) out += cat(printable_lines(problem.get_ref<const std::string&>(), "  "), '\n');
+    const Json& supervisor = member(status, "supervisor");
+    const auto add = [&](const Json& problem) {
+        if (problem.is_string() && !problem.get_ref<const std::string&>().empty())
+            out += cat(printable_lines(problem.get_ref<const std::string&>(), "  "), '\n');
+    };
+    if (const Json& list = member(supervisor, "problems"); list.is_array())
+        for (const auto& problem : list) add(problem);
+    add(member(member(supervisor, "http"), "problem"));
+    if (const auto dropped = number(supervisor, "log_dropped").value_or(0); dropped > 0)
+        out += cat(counted(static_cast<std::uint64_t>(dropped), "line"), " of the log could not be written\n");
     return out.empty() ? out : cat('\n', out);
 }
 

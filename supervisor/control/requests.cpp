@@ -84,6 +84,7 @@ void Requests::answer(const Asker& asker, std::string_view text, Respond respond
 Result<dispatch::Pool*> Requests::pool_in(const json& request) {
     const auto name = text_in(request, "pool");
     auto* const pool = dispatcher_.find(name);
+    if (pool != nullptr && dispatcher_.stopping()) return fail("the service is stopping");
     if (pool != nullptr && !pool->removed) return pool;
     std::string names;
     for (const auto& [known, other] : dispatcher_.pools()) names += cat(names.empty() ? "" : ", ", known);

@@ -7,7 +7,8 @@ namespace caisson::cli {
 namespace {
 
 constexpr std::string_view status = R"({"supervisor":{"pid":100,"version":"0.1.0","uptime_s":190,"socket":"/run/c.sock",
-    "config":"/etc/caisson/caisson.toml","state":"running","problems":["caisson.toml:3:1: first\nthen\u001b[2J"]},
+    "config":"/etc/caisson/caisson.toml","state":"running","problems":["caisson.toml:3:1: first\nthen\u001b[2J"],
+    "http":{"address":"","problem":"cannot listen at 127.0.0.1 port 9464"},"log_dropped":17},
     "pools":[{"name":"math","state":"ready","plugin":"/p/libmath.so","version":"1.0.0","queued":0,"running":1,"restarts":2,
       "target":2,"calls":{"ok":12345,"failed":1,"crashed":0,"timed_out":0,"cancelled":0,"refused":0},
       "methods":[{"name":"square","help":"n times n","input":"integer","output":"integer","idempotent":true}],
@@ -29,7 +30,9 @@ TEST(StatusView, OneRowPerPoolAndWhyOneIsNotReady) {
               "pool bad is failed: no such file\n"
               "\n"
               "caisson.toml:3:1: first\n"
-              "  then\\x1b[2J\n");
+              "  then\\x1b[2J\n"
+              "cannot listen at 127.0.0.1 port 9464\n"
+              "17 lines of the log could not be written\n");
 }
 
 TEST(StatusView, OneRowPerWorker) {
