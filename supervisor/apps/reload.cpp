@@ -9,6 +9,7 @@
 #include "base/system.hpp"
 #include "base/text.hpp"
 #include "base/writers.hpp"
+#include "settings/discover.hpp"
 
 // How the configuration changes while the service runs: read, check, compare, apply.
 //
@@ -110,6 +111,23 @@ void Server::keep_running(Configuration& next) const {
         if (same(pool->plugin) != same(now->plugin)) continue;
         pool->plugin = now->plugin;
         problem.scope = Scope::library;
+    }
+    keep_discovered(next);
+}
+
+// A second file that would get the name of a pool that runs gets none, and takes it from nobody.
+void Server::keep_discovered(Configuration& next) const {
+    auto& pools = next.settings.pools;
+    const auto& written = next.written;
+    if (!written.service.discover) return;
+    for (const auto& now : settings_.pools) {
+        const auto same_name = [&](const settings::Pool& pool) { return pool.name == now.name; };
+        const auto same_file = [&](const settings::Pool& pool) { return pool.plugin == now.plugin; };
+        const bool configured = std::ranges::any_of(written.pools, same_name) || written.rejected.contains(now.name);
+        if (configured || std::ranges::any_of(pools, same_name) || std::ranges::any_of(pools, same_file)) continue;
+        if (now.plugin.parent_path() != next.settings.service.plugin_dir) continue;
+        if (settings::look_at(now.plugin) != settings::EntryKind::file) continue;
+        pools.push_back(next.settings.discovered(now.name, now.plugin));
     }
 }
 

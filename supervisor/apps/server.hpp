@@ -74,6 +74,7 @@ class Server {
     [[nodiscard]] Result<Configuration> read_next();
     [[nodiscard]] Seen seen() const;
     void keep_running(Configuration& next) const;
+    void keep_discovered(Configuration& next) const;
     [[nodiscard]] Result<Texts> take(Configuration next);
     void adopt(settings::Settings next);
     void apply(const std::vector<settings::Change>& changes, settings::Settings& next);

@@ -247,6 +247,21 @@ TEST_F(LiveLibraries, ANewerVersionTakesThePlaceOfTheOneOnTrial) {
     EXPECT_EQ(version(), "1.0.0");
 }
 
+TEST_F(LiveLibraries, ASecondFileOfItsNameTakesAPoolFromNobody) {
+    put("version_1");
+    start();
+    const auto before = service_->workers("live");
+    fs::copy_file(fixture_library("version_2"), plugins_ / "live.so");
+    EXPECT_TRUE(eventually([&] {
+        return service_->status().at("supervisor").at("problems").dump().find("live.so") != std::string::npos;
+    }));
+    EXPECT_EQ(service_->run({"reload"}).out, "nothing changed\n");
+    EXPECT_EQ(version(), "1.0.0");
+    EXPECT_EQ(service_->workers("live"), before);
+    fs::remove(file());  // then it is the only one
+    EXPECT_TRUE(eventually([&] { return version() == "2.0.0"; })) << service_->log();
+}
+
 TEST_F(LiveLibraries, APoolThatClosesWhileAVersionIsTriedGoesOnWithThatOne) {
     put("version_1");
     start(
