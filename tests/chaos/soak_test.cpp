@@ -235,7 +235,9 @@ TEST(Soak, EveryItemHasOneOutcomeAndNothingGrows) {
         }
         for (const auto& [outcome, count] : outcomes) std::printf("soak: %-12s %8lu items\n", outcome.c_str(), count);
     }
+#if !defined(CAISSON_SANITIZED)  // a sanitizer keeps what was freed for a while
     EXPECT_LT(soak.memory().last, soak.memory().first + (std::uint64_t{16} << 20));
+#endif
     EXPECT_LE(soak.processes().last, soak.processes().first);
     EXPECT_LE(soak.descriptors().last, soak.descriptors().first + 2);
 }
