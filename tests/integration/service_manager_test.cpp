@@ -253,7 +253,7 @@ TEST_F(ServiceManagerTest, WhatIsNoListeningSocketIsRefused) {
 
 TEST_F(ServiceManagerTest, SystemdsOwnToolPassesASocket) {
     constexpr auto tool = "/usr/bin/systemd-socket-activate";
-    if (!std::filesystem::exists(tool)) GTEST_SKIP() << "there is no " << tool;
+    ASSERT_TRUE(std::filesystem::exists(tool)) << "there is no " << tool << "; scripts/setup installs it";
     const auto path = folder_ / "caisson.sock";
     write_file(folder_ / "caisson.toml",
                "[service]\nsocket = \"caisson.sock\"\nstate_dir = \"state\"\nplugin_dir = \"" +
