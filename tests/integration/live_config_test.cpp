@@ -153,6 +153,21 @@ TEST(LiveConfig, OfTwoEditorsIsWhatTheLastOneWrote) {
     EXPECT_EQ(service.run({"call", "math.square", "7"}).out, "49");
 }
 
+// As an editor leaves it on a full disk.
+TEST(LiveConfig, ThatHasBecomeEmptyChangesNothing) {
+    Service service{live(math_with(2))};
+    const auto before = service.workers("math");
+    const auto good = read_file(service.config());
+    write_file(service.config(), "");
+    EXPECT_TRUE(eventually([&] {
+        return service.status().at("supervisor").at("problems").dump().find("is empty") != std::string::npos;
+    })) << service.log();
+    EXPECT_EQ(service.workers("math"), before);
+    write_file(service.config(), good);
+    EXPECT_TRUE(eventually([&] { return service.status().at("supervisor").at("problems").empty(); })) << service.log();
+    EXPECT_EQ(service.workers("math"), before);
+}
+
 TEST(LiveConfig, InAStormIsReadAFewTimes) {
     Service service{{.pools = math_with(1), .service = "settle = \"200ms\"\n", .watch = true}};
     Load load{service.socket()};
